@@ -1,0 +1,61 @@
+/**
+ * The device port: what every way of reaching a printer looks like to the worker.
+ *
+ * A device is opened for one job and used once. All `Uint8Array`s are raw printer bytes.
+ */
+import type { Reason } from "../wire/reason.ts";
+
+/** What a printer says of itself. `unknown` where the transport or the printer cannot say. */
+export interface DeviceStatus {
+  readonly ready: "yes" | "no" | "unknown";
+  /** Why it is not ready; null when it is, or when nothing is known. */
+  readonly reason: Reason | null;
+  /** Where the knowledge comes from, e.g. `dle-eot`, `usb-port-status`, `none`. */
+  readonly source: string;
+}
+
+/** One open connection to one printer. */
+export interface Device {
+  readonly uri: string;
+  /**
+   * Hands bytes over in order and resolves when the operating system (or the line) took all of them:
+   * the wire is the brake. One write at a time; an overlapping write is a `TypeError`.
+   * Rejects with {@link DeviceError}; after a rejection only `close` may be called.
+   * An abort through `signal` rejects with code `device-aborted` and stops the transfer.
+   */
+  write(bytes: Uint8Array, signal?: AbortSignal): Promise<void>;
+  /** The back-channel: bytes from the printer as they come; ends when the printer or `close` ends it. */
+  read(): AsyncIterable<Uint8Array>;
+  /** Asks, or tells the last known; never blocks longer than `timeoutMs` (default 1000). */
+  status(timeoutMs?: number): Promise<DeviceStatus>;
+  /** Resolves once every byte has left this machine (or the file is synced). Same errors as `write`. */
+  drain(signal?: AbortSignal): Promise<void>;
+  /** Lets go of the device. Idempotent, never throws, never waits for the printer. */
+  close(): Promise<void>;
+}
+
+/** How many of the bytes given to `write` the printer may have taken. `null`: nothing is known. */
+export interface BytesTaken {
+  readonly atLeast: number;
+  readonly atMost: number;
+}
+
+/** A device failed. `reason` goes to the job's state; `taken` counts from the opening of the device. */
+export class DeviceError extends Error {
+  readonly code: "device-aborted" | "device-gone" | "device-failed" | "device-unusable";
+  readonly reason: Reason;
+  readonly taken: BytesTaken | null;
+
+  constructor(
+    code: DeviceError["code"],
+    reason: Reason,
+    message: string,
+    details: { taken?: BytesTaken | null; cause?: unknown } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.name = "DeviceError";
+    this.code = code;
+    this.reason = reason;
+    this.taken = details.taken ?? null;
+  }
+}
