@@ -1,0 +1,31 @@
+/** The retained status of a job: what its sender can know. Never a name, never an OTP. */
+import { z } from "zod";
+import { MISSING_RANGES_MAX } from "./limits.ts";
+import { REASONS } from "./reason.ts";
+import { JOB_STATES } from "./state.ts";
+
+const range = z.tuple([z.int().min(0), z.int().min(0)]);
+
+export const statusSchema = z.object({
+  state: z.enum(JOB_STATES),
+  reason: z.enum(REASONS).nullable(),
+  /** Unix seconds, the broker's clock. */
+  at: z.int(),
+  /** Sealed bytes received so far, while `receiving`. */
+  progress: z.int().min(0).optional(),
+  /** Parts the broker lacks, as `[first, last]` ranges: send these again. */
+  missing: z.array(range).max(MISSING_RANGES_MAX).optional(),
+  /** For groups: the state at each printer. */
+  printers: z.record(z.string(), z.enum(JOB_STATES)).optional(),
+});
+export type JobStatus = z.infer<typeof statusSchema>;
+/** A status with 64 printers and 64 ranges stays below this. */
+export const STATUS_BYTES_MAX = 8 * 1024;
+
+/** The payload of `.../end`. `bytes` counts the sealed file; `expires` in Unix seconds. */
+export const endSchema = z.strictObject({
+  parts: z.int().min(1).max(10_000_000),
+  bytes: z.int().min(1),
+  expires: z.int().min(0).optional(),
+});
+export type End = z.infer<typeof endSchema>;
