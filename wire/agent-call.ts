@@ -38,7 +38,11 @@ const bootReply = z.object({ rid, share: base64(32) });
 const renew = z.object({ rid, csr: z.string().max(8192) });
 const renewReply = z.object({ rid, certificate: z.string().max(16384) });
 
-/** Credit: the broker may send parts `from` to `from + window - 1`, in order, as they become available. No reply. */
+/**
+ * Credit: the broker may send parts `from` to `from + window - 1`, in order, as they become available. No reply.
+ * A `from` that is the end of the credit given before in this session extends it: what lies before is still sent, once.
+ * Any other `from` starts anew there. A `window` of 0 withdraws the credit. Credit ends with the session.
+ */
 const parts = z.object({ ...ref, from: z.int().min(0), window: z.int().min(0).max(64) });
 
 /** One share in escrow: `S` under its tag. `tag` 16 bytes, `share` 32 bytes. */
@@ -134,4 +138,6 @@ export const conditionSchema = z.object({
       }),
     )
     .max(64),
+  /** What the agent itself needs of a person. `certificate`: it could not be renewed and ends soon. */
+  warnings: z.array(z.enum(["certificate"])).optional(),
 });
