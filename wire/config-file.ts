@@ -107,7 +107,8 @@ function parseValue(text: string): unknown {
 }
 
 function describeIssue(schema: z.ZodType, error: z.ZodError, file: string): PlatenError {
-  const issue = error.issues[0];
+  // A mistyped key also leaves the right one missing: the typo is what to tell.
+  const issue = error.issues.find(({ code }) => code === "unrecognized_keys") ?? error.issues[0];
   if (!issue) return new PlatenError("config-invalid", { file, what: "it cannot be understood." }, error);
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
