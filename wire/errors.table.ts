@@ -149,6 +149,19 @@ const table = {
     true,
   ),
 
+  // an agent
+  "identity-damaged": entry(
+    500,
+    CONFIG,
+    "This agent's identity does not open: its files are damaged, or the broker keeps the share of another one. What was held here is lost. On the broker run “platen printer replace NAME”, then here, with an empty data directory: platen agent enrol CODE",
+  ),
+  "call-refused": entry(
+    403,
+    NO_PERMISSION,
+    "The broker refused the agent's call “{call}” ({why}). Nothing is lost; it is tried again.",
+    true,
+  ),
+
   // the sealed format
   "seal-header": entry(422, DATA, "This is no age file, or its header is damaged or larger than 64 KiB."),
   "seal-recipient": entry(422, DATA, "This file is not sealed to this printer."),
