@@ -9,7 +9,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/{wire,client,broker,agent,keypad,escpos,pcl,cli,house}/**/*.test.ts"],
           testTimeout: 10_000,
-          pool: "threads",
+          // Processes: the serial bindings belong to the main thread's event loop and end a worker thread's program.
+          pool: "forks",
         },
       },
       {
