@@ -58,10 +58,10 @@ export async function exchangeCode(
   contact: FirstContact,
   caPem: string,
   request: Uint8Array,
-  { timeoutMs = 30_000 }: { timeoutMs?: number } = {},
+  { timeoutMs = 30_000, clockUnknown = false }: { timeoutMs?: number; clockUnknown?: boolean } = {},
 ): Promise<Uint8Array> {
   const client = connectMqtt(
-    { ...contactAddress(contact), ca: caPem },
+    { ...contactAddress(contact), ca: caPem, clockUnknown },
     {
       clientId: `${contact.kind}-${contact.id}`,
       username: `$${contact.kind}`,
