@@ -1,0 +1,74 @@
+/** Step 1: jobs, their copies at agents, the ledger. Times are Unix seconds. Nothing secret may stand here. */
+export const JOBS_SCHEMA = `
+CREATE TABLE jobs (
+  user TEXT NOT NULL,
+  job TEXT NOT NULL,
+  target TEXT NOT NULL,
+  -- what its sender sees
+  state TEXT NOT NULL,
+  reason TEXT,
+  at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  -- as said by "end", or of "only"
+  parts INTEGER,
+  bytes INTEGER,
+  expires_said INTEGER,
+  -- SHA-256 of the sealed bytes of "only": tells a repeated message from another one under the same id
+  digest BLOB,
+  expires INTEGER NOT NULL,
+  otp INTEGER NOT NULL,
+  is_group INTEGER NOT NULL,
+  claimed_agent TEXT,
+  -- why it is to end; its agents are told until they confirm
+  wish TEXT,
+  ended_at INTEGER,
+  status_cleared INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (user, job)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX jobs_by_creation ON jobs (user, created_at);
+CREATE INDEX jobs_by_end ON jobs (ended_at);
+
+CREATE TABLE copies (
+  user TEXT NOT NULL,
+  job TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  -- JSON array: this agent's printers among the target's
+  printers TEXT NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT,
+  -- the one that took it
+  printer TEXT,
+  final INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (user, job, agent),
+  FOREIGN KEY (user, job) REFERENCES jobs (user, job) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX copies_by_agent ON copies (agent, final);
+
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  -- null: the broker's own
+  agent TEXT,
+  user TEXT NOT NULL,
+  job TEXT NOT NULL,
+  target TEXT NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT,
+  printer TEXT,
+  bytes INTEGER,
+  -- at: the teller's clock; received_at: the broker's
+  at INTEGER NOT NULL,
+  received_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX events_by_job ON events (user, job);
+CREATE INDEX events_by_time ON events (received_at);
+
+-- No share of these may ever lie in escrow again.
+CREATE TABLE tombstones (
+  agent TEXT NOT NULL,
+  user TEXT NOT NULL,
+  job TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (agent, user, job)
+) STRICT, WITHOUT ROWID;
+`;
