@@ -1,4 +1,5 @@
 /** The settings of the broker: `broker.toml`, over it `PLATEN_BROKER_*` from the environment. Every one has a default that works. */
+import { existsSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -56,13 +57,25 @@ const policy = z.strictObject({
 const quota = z.strictObject({
   /** Per user: jobs that have not ended, their sealed bytes here, jobs begun in an hour. */
   liveJobs: z.int().min(1).default(100),
-  userBytes: z.int().min(1).default(4096 * MIB),
+  userBytes: z
+    .int()
+    .min(1)
+    .default(4096 * MIB),
   submissionsPerHour: z.int().min(1).default(240),
   /** Of one job, sealed. */
-  jobBytes: z.int().min(1).default(2048 * MIB),
+  jobBytes: z
+    .int()
+    .min(1)
+    .default(2048 * MIB),
   /** Of all jobs together, and what always stays free on the disk. */
-  totalBytes: z.int().min(1).default(20_480 * MIB),
-  freeBytes: z.int().min(0).default(256 * MIB),
+  totalBytes: z
+    .int()
+    .min(1)
+    .default(20_480 * MIB),
+  freeBytes: z
+    .int()
+    .min(0)
+    .default(256 * MIB),
 });
 
 const limits = z.strictObject({
@@ -86,7 +99,7 @@ const fleet = z.strictObject({
 });
 
 export const configSchema = z.strictObject({
-  /** Everything the broker keeps. Default: what systemd gives, else /var/lib/platen/broker for root, else ~/.local/share/platen/broker. */
+  /** Everything the broker keeps. Default: /var/lib/platen/broker for root where it exists, else ~/.local/state/platen/broker. */
   dataDir: path.default(defaultDataDir),
   listen: listen.prefault({}),
   /** `host` or `host:port` that codes tell agents and senders. Default: this machine's name and `listen.port`. */
@@ -122,9 +135,11 @@ export function publicAddress(config: BrokerConfig, boundPort: number = config.l
   return config.address ?? `${hostname()}:${boundPort}`;
 }
 
+/** The same rules as the command line's, so that both find the same folder without being told. */
 function defaultDataDir(): string {
-  const { STATE_DIRECTORY, XDG_DATA_HOME } = process.env;
-  if (STATE_DIRECTORY) return STATE_DIRECTORY.split(":")[0] as string;
-  if (process.getuid?.() === 0) return "/var/lib/platen/broker";
-  return join(XDG_DATA_HOME ?? join(homedir(), ".local", "share"), "platen", "broker");
+  const { PLATEN_DATA, XDG_STATE_HOME, LOCALAPPDATA } = process.env;
+  if (PLATEN_DATA) return join(PLATEN_DATA, "broker");
+  const system = "/var/lib/platen/broker";
+  if (process.getuid?.() === 0 && existsSync(system)) return system;
+  return join(XDG_STATE_HOME || LOCALAPPDATA || join(homedir(), ".local", "state"), "platen", "broker");
 }
