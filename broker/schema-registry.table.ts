@@ -1,2 +1,87 @@
-/** Step 2: users, agents, printers, groups, codes, lists. */
-export const REGISTRY_SCHEMA = "";
+/** Migration 2: who exists, who may come in, what is offered. No secret in it but argon2id of passwords and SHA-256 of code secrets. */
+export const REGISTRY_SCHEMA = `
+CREATE TABLE agent (
+  name TEXT PRIMARY KEY,
+  -- waiting: a claim code is out. Nothing but 'enrolled' may connect.
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'enrolled', 'revoked')),
+  recipient TEXT,
+  -- SHA-256 of the public key (SPKI) its certificates are for.
+  key_hash BLOB,
+  created_at INTEGER NOT NULL,
+  enrolled_at INTEGER,
+  CHECK (state <> 'enrolled' OR (recipient IS NOT NULL AND key_hash IS NOT NULL))
+) STRICT;
+
+-- Kept after revocation: an identity that was revoked once never comes back.
+CREATE TABLE agent_certificate (
+  serial TEXT PRIMARY KEY,
+  agent TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  key_hash BLOB NOT NULL,
+  pem TEXT NOT NULL,
+  not_after INTEGER NOT NULL,
+  revoked INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX agent_certificate_agent ON agent_certificate (agent);
+
+-- Printers and groups share one space of names: both are targets.
+CREATE TABLE target (
+  name TEXT PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('printer', 'group')),
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE printer (
+  name TEXT PRIMARY KEY REFERENCES target (name) ON DELETE CASCADE,
+  agent TEXT NOT NULL REFERENCES agent (name),
+  -- JSON array; NULL until the agent's first hello.
+  languages TEXT,
+  raw INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX printer_agent ON printer (agent);
+
+CREATE TABLE group_printer (
+  group_name TEXT NOT NULL REFERENCES target (name) ON DELETE CASCADE,
+  printer TEXT NOT NULL REFERENCES printer (name) ON DELETE CASCADE,
+  PRIMARY KEY (group_name, printer)
+) STRICT, WITHOUT ROWID;
+
+-- The newest signed list of each target. Rows outlive their target: a serial must never come twice.
+CREATE TABLE signed_list (
+  target TEXT PRIMARY KEY,
+  serial INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  signed_at INTEGER NOT NULL,
+  otp INTEGER NOT NULL,
+  -- JSON: languages; and printers as [{printer, recipient}].
+  languages TEXT NOT NULL,
+  printers TEXT NOT NULL,
+  list BLOB NOT NULL,
+  minisig BLOB NOT NULL,
+  offered INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE account (
+  name TEXT PRIMARY KEY,
+  -- argon2id as a PHC string; NULL until the invite was used.
+  password TEXT,
+  standard INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE contact_code (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('claim', 'invite')),
+  subject TEXT NOT NULL,
+  secret_hash BLOB NOT NULL,
+  expires INTEGER NOT NULL,
+  used_at INTEGER
+) STRICT;
+CREATE INDEX contact_code_subject ON contact_code (kind, subject);
+
+-- The fleet public key that codes and senders have pinned: another one must not slip in.
+CREATE TABLE fleet_pin (
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+  public_key TEXT NOT NULL
+) STRICT;
+`;
