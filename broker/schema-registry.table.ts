@@ -1,6 +1,6 @@
 /** Migration 2: who exists, who may come in, what is offered. No secret in it but argon2id of passwords and SHA-256 of code secrets. */
 export const REGISTRY_SCHEMA = `
-CREATE TABLE agent (
+CREATE TABLE agents (
   name TEXT PRIMARY KEY,
   -- waiting: a claim code is out. Nothing but 'enrolled' may connect.
   state TEXT NOT NULL CHECK (state IN ('waiting', 'enrolled', 'revoked')),
@@ -13,7 +13,7 @@ CREATE TABLE agent (
 ) STRICT;
 
 -- Kept after revocation: an identity that was revoked once never comes back.
-CREATE TABLE agent_certificate (
+CREATE TABLE agent_certificates (
   serial TEXT PRIMARY KEY,
   agent TEXT NOT NULL,
   recipient TEXT NOT NULL,
@@ -22,32 +22,32 @@ CREATE TABLE agent_certificate (
   not_after INTEGER NOT NULL,
   revoked INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX agent_certificate_agent ON agent_certificate (agent);
+CREATE INDEX agent_certificates_by_agent ON agent_certificates (agent);
 
 -- Printers and groups share one space of names: both are targets.
-CREATE TABLE target (
+CREATE TABLE targets (
   name TEXT PRIMARY KEY,
   kind TEXT NOT NULL CHECK (kind IN ('printer', 'group')),
   created_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE printer (
-  name TEXT PRIMARY KEY REFERENCES target (name) ON DELETE CASCADE,
-  agent TEXT NOT NULL REFERENCES agent (name),
+CREATE TABLE printers (
+  name TEXT PRIMARY KEY REFERENCES targets (name) ON DELETE CASCADE,
+  agent TEXT NOT NULL REFERENCES agents (name),
   -- JSON array; NULL until the agent's first hello.
   languages TEXT,
   raw INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX printer_agent ON printer (agent);
+CREATE INDEX printers_by_agent ON printers (agent);
 
-CREATE TABLE group_printer (
-  group_name TEXT NOT NULL REFERENCES target (name) ON DELETE CASCADE,
-  printer TEXT NOT NULL REFERENCES printer (name) ON DELETE CASCADE,
+CREATE TABLE group_printers (
+  group_name TEXT NOT NULL REFERENCES targets (name) ON DELETE CASCADE,
+  printer TEXT NOT NULL REFERENCES printers (name) ON DELETE CASCADE,
   PRIMARY KEY (group_name, printer)
 ) STRICT, WITHOUT ROWID;
 
 -- The newest signed list of each target. Rows outlive their target: a serial must never come twice.
-CREATE TABLE signed_list (
+CREATE TABLE signed_lists (
   target TEXT PRIMARY KEY,
   serial INTEGER NOT NULL,
   expires INTEGER NOT NULL,
@@ -61,7 +61,7 @@ CREATE TABLE signed_list (
   offered INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE account (
+CREATE TABLE accounts (
   name TEXT PRIMARY KEY,
   -- argon2id as a PHC string; NULL until the invite was used.
   password TEXT,
@@ -69,7 +69,7 @@ CREATE TABLE account (
   created_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE contact_code (
+CREATE TABLE contact_codes (
   id TEXT PRIMARY KEY,
   kind TEXT NOT NULL CHECK (kind IN ('claim', 'invite')),
   subject TEXT NOT NULL,
@@ -77,7 +77,7 @@ CREATE TABLE contact_code (
   expires INTEGER NOT NULL,
   used_at INTEGER
 ) STRICT;
-CREATE INDEX contact_code_subject ON contact_code (kind, subject);
+CREATE INDEX contact_codes_by_subject ON contact_codes (kind, subject);
 
 -- The fleet public key that codes and senders have pinned: another one must not slip in.
 CREATE TABLE fleet_pin (

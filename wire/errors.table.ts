@@ -89,6 +89,36 @@ const table = {
     "No broker runs with the data directory {dir}. Start it there with “platen broker”, or name another with --data.",
     true,
   ),
+  "authority-damaged": entry(
+    500,
+    CONFIG,
+    "The broker's authority in {file} cannot be used ({why}). Nothing was started. Put the file back from a backup: a new authority would lock out every agent and sender.",
+  ),
+  "certificate-unusable": entry(
+    500,
+    CONFIG,
+    "The certificate of your own cannot be used: {why} Mend tls.cert, tls.key and tls.ca in broker.toml, or remove them to use the broker's own authority.",
+  ),
+  "csr-refused": entry(
+    422,
+    PROTOCOL,
+    "The certificate request of the agent cannot be used ({why}). Nothing was changed.",
+  ),
+  "agent-refused": entry(
+    403,
+    NO_PERMISSION,
+    "The agent “{agent}” is revoked or was never enrolled. To let it in again run on the broker: platen printer replace NAME",
+  ),
+  "fleet-key-unusable": entry(
+    500,
+    CONFIG,
+    "The fleet key in {file} cannot be used ({why}). Nothing was changed. Every sender has pinned the key this broker began with; put that one back.",
+  ),
+  "lists-refused": entry(
+    409,
+    DATA,
+    "The signed lists were not taken: {why} Nothing was changed. Export and sign again: platen fleet export",
+  ),
   "admin-refused": entry(403, NO_PERMISSION, "{what}"),
   timeout: entry(504, TEMPORARY, "No answer from {who} within {seconds} s. {meaning}", true),
 
