@@ -1,0 +1,106 @@
+/** The settings of an agent: `agent.toml`, over it `PLATEN_AGENT_*` from the environment. Every one has a default that works. */
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { parseAddress } from "../wire/code.ts";
+import { loadConfig, nearestName } from "../wire/config-file.ts";
+import { PlatenError } from "../wire/error.ts";
+import { EXPIRES_DEFAULT_S, EXPIRES_MAX_S } from "../wire/limits.ts";
+import { isName } from "../wire/name.ts";
+
+const path = z.string().min(1).max(4096);
+const uri = z.string().min(1).max(1024);
+const address = z.string().refine((text) => parseAddress(text) !== null, "is neither host nor host:port");
+
+const printer = z.strictObject({
+  /** Where its bytes go: `file:`, `tcp:`, `lp:`, `serial:` (docs/printers.md). */
+  uri: uri.default("lp:/dev/usb/lp0"),
+  /** What goes around each document, and which languages it understands. */
+  profile: z.string().min(1).max(64).default("auto"),
+});
+
+const panel = z.strictObject({
+  /** `auto`: in words on the terminal where there is one, else nothing is shown. */
+  kind: z.enum(["auto", "terminal", "none"]).default("auto"),
+});
+
+const policy = z.strictObject({
+  /** How long a job is held when neither its sender nor the broker says, and at most. */
+  expiresSeconds: z.int().min(60).max(EXPIRES_MAX_S).default(EXPIRES_DEFAULT_S),
+  expiresMaxSeconds: z.int().min(60).max(EXPIRES_MAX_S).default(EXPIRES_MAX_S),
+  /** How long a job that was cut short can be printed again with the same OTP. */
+  graceSeconds: z.int().min(0).max(86_400).default(600),
+  /** A printer that takes nothing for so long: the panel says so; going on needs the OTP again; the job is given up. */
+  stallSeconds: z.int().min(1).max(3600).default(10),
+  stallOtpSeconds: z.int().min(1).max(3600).default(60),
+  stallGiveUpSeconds: z.int().min(1).max(86_400).default(1800),
+  /** Disk space documents may not take. */
+  reserveBytes: z
+    .int()
+    .min(0)
+    .default(64 * 1024 ** 2),
+});
+
+export const configSchema = z.strictObject({
+  /** Keys, held documents, the database. Default: /var/lib/platen/agent for root where it exists, else ~/.local/state/platen/agent. */
+  dataDir: path.default(defaultDataDir),
+  /** `host` or `host:port` of the broker. Default: what the claim code said. */
+  broker: address.optional(),
+  /** One table per printer, named as on the broker: `[printer.lobby]`. An enrolled printer without one takes the defaults. */
+  printer: z.record(z.string().refine(isName, "is no name"), printer).default({}),
+  /** Keypads, all on the same panel. Default: this terminal where there is one, else any USB keypad. */
+  keypads: z.array(uri).max(16).optional(),
+  panel: panel.prefault({}),
+  policy: policy.prefault({}),
+  log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") }).prefault({}),
+});
+
+export type AgentConfig = z.infer<typeof configSchema>;
+export type PrinterConfig = z.infer<typeof printer>;
+
+interface ConfigPlace {
+  /** `agent.toml`, or the folder it lies in. */
+  readonly file?: string | undefined;
+  /** True when a person named the file: then it must be there. */
+  readonly required?: boolean;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * @returns plain values; `dataDir` is absolute
+ * @throws PlatenError `config-unreadable`, `config-invalid`, `config-unknown-key`
+ */
+export function loadAgentConfig(place: ConfigPlace = {}): AgentConfig {
+  const config = loadConfig(configSchema, { ...place, envPrefix: "PLATEN_AGENT_" });
+  return { ...config, dataDir: resolve(config.dataDir) };
+}
+
+/**
+ * The printers this agent was enrolled with, each as configured. A table for any other name is a mistake: it would
+ * never get a job.
+ * @throws PlatenError `config-unknown-key`
+ */
+export function choosePrinters(
+  config: AgentConfig,
+  enrolled: readonly string[],
+): ReadonlyMap<string, PrinterConfig> {
+  for (const name of Object.keys(config.printer)) {
+    if (enrolled.includes(name)) continue;
+    throw new PlatenError("config-unknown-key", {
+      file: "agent.toml",
+      key: `printer.${name}`,
+      nearest: `printer.${nearestName(name, enrolled)}`,
+    });
+  }
+  return new Map(enrolled.map((name) => [name, config.printer[name] ?? printer.parse({})]));
+}
+
+/** The same rules as the command line's and the broker's, so that all find the same folder without being told. */
+function defaultDataDir(): string {
+  const { PLATEN_DATA, XDG_STATE_HOME, LOCALAPPDATA } = process.env;
+  if (PLATEN_DATA) return join(PLATEN_DATA, "agent");
+  const system = "/var/lib/platen/agent";
+  if (process.getuid?.() === 0 && existsSync(system)) return system;
+  return join(XDG_STATE_HOME || LOCALAPPDATA || join(homedir(), ".local", "state"), "platen", "agent");
+}

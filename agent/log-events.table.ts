@@ -1,0 +1,64 @@
+/**
+ * Every event an agent logs: its name, level and the fields beside `at`, `job`, `user`, `printer`, `device`. This table
+ * is also the documentation of the log. No field ever holds an OTP, a key, or a name or byte of a document.
+ */
+export interface LogEventEntry {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly fields: readonly string[];
+  readonly meaning: string;
+}
+
+function event(level: LogEventEntry["level"], fields: string, meaning: string): LogEventEntry {
+  return { level, fields: fields.split(" ").filter((field) => field !== ""), meaning };
+}
+
+const table = {
+  // the program
+  starting: event("info", "version agent pid", "the program started"),
+  ready: event("info", "ms held", "the identity is open; keypads and printers are served"),
+  locked: event("warn", "why", "restarted with the broker away: nothing can be released until it answers"),
+  stopping: event("info", "signal", "a clean stop began"),
+  stopped: event("info", "ms", "the last line of a clean stop"),
+  broken: event("error", "code why", "the agent cannot go on by itself"),
+
+  // the broker
+  "link-up": event("info", "ms", "a session with the broker is there"),
+  "link-down": event("warn", "code why", "it ended, or a dial failed; the agent dials again"),
+  "call-failed": event("warn", "call code why", "a call had no good answer; it is made again"),
+  "clock-learned": event("info", "time", "the broker told the time"),
+  "certificate-renewed": event("info", "until", "a fresh certificate is stored"),
+  "certificate-stale": event(
+    "warn",
+    "until code",
+    "it could not be renewed: past its end the agent cannot connect",
+  ),
+  "address-changed": event(
+    "debug",
+    "address",
+    "the broker's address in the settings differs from the claim code's",
+  ),
+
+  // documents; ms since the program started, on one monotonic scale
+  "fetch-ended": event("info", "outcome why", "a transfer from the broker ended"),
+  "drop-failed": event("warn", "code why", "a job that ended elsewhere could not be ended here yet"),
+  state: event("info", "state reason bytes ms", "a job changed its state"),
+  held: event("info", "bytes ms", "whole, checked, in escrow: it waits for its OTP"),
+  entered: event("info", "ms", "its OTP was entered and was right"),
+  "first-byte": event("info", "ms", "the first byte went to the printer"),
+  "last-byte": event("info", "ms", "the last byte left this machine"),
+  destroyed: event("info", "ms", "its key and its spool file are gone here"),
+  "events-waiting": event(
+    "warn",
+    "waiting code",
+    "the broker did not take the agent's events; they are kept",
+  ),
+
+  // the keypad
+  "keypad-attached": event("info", "keypad", "a keypad is there"),
+  "keypad-gone": event("warn", "keypad", "a keypad vanished; it is looked for"),
+  "entry-refused": event("info", "verdict", "an entry released nothing"),
+  "tries-alarm": event("warn", "failures", "ten failed entries within an hour"),
+} as const satisfies Record<string, LogEventEntry>;
+
+export type LogEventName = keyof typeof table;
+export const LOG_EVENTS: Readonly<Record<LogEventName, LogEventEntry>> = table;

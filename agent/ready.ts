@@ -1,0 +1,58 @@
+/** What systemd is told, where it asks. Node has no Unix datagram sockets, so `systemd-notify` does the telling. */
+import { spawn } from "node:child_process";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Readiness {
+  /** `READY=1` once, and from then on the watchdog's pings. */
+  sayReady(): void;
+  /** One line for `systemctl status`. */
+  sayStatus(text: string): void;
+  sayStopping(): void;
+  close(): void;
+}
+
+/** Does nothing outside systemd. `notify` is replaced in tests. */
+export function openReadiness(
+  env: Environment = process.env,
+  notify: (args: readonly string[]) => void = spawnNotify,
+): Readiness {
+  const asked = env.NOTIFY_SOCKET !== undefined && env.NOTIFY_SOCKET !== "";
+  let timer: NodeJS.Timeout | null = null;
+  const tell = (...args: string[]) => {
+    if (asked) notify(args);
+  };
+  const stop = () => {
+    if (timer) clearInterval(timer);
+    timer = null;
+  };
+  return {
+    sayReady: () => {
+      tell("--ready");
+      const everyMs = watchdogMs(env);
+      if (!asked || everyMs === null || timer) return;
+      timer = setInterval(() => tell("WATCHDOG=1"), everyMs);
+      timer.unref();
+    },
+    sayStatus: (text) => tell(`--status=${text}`),
+    sayStopping: () => {
+      stop();
+      tell("STOPPING=1");
+    },
+    close: stop,
+  };
+}
+
+/** Half of what systemd allows (sd_watchdog_enabled(3)); null when it does not watch this process. */
+function watchdogMs({ WATCHDOG_USEC, WATCHDOG_PID }: Environment): number | null {
+  if (!/^[1-9][0-9]{0,15}$/.test(WATCHDOG_USEC ?? "")) return null;
+  if (WATCHDOG_PID && Number(WATCHDOG_PID) !== process.pid) return null;
+  return Math.max(100, Math.floor(Number(WATCHDOG_USEC) / 2000));
+}
+
+function spawnNotify(args: readonly string[]): void {
+  // On behalf of this process: systemd sees the helper as the sender otherwise (NotifyAccess=exec allows both).
+  const child = spawn("systemd-notify", [`--pid=${process.pid}`, ...args], { stdio: "ignore" });
+  child.on("error", () => undefined);
+  child.unref();
+}
