@@ -1,0 +1,194 @@
+/** The jobs of this agent: rows, and for every change of state an event in the same transaction. */
+import { randomUUID } from "node:crypto";
+import type { JobEvent, Ticket } from "../wire/agent-call.ts";
+import type { JobRef } from "../wire/name.ts";
+import type { Clock } from "./clock.ts";
+import type { Db } from "./database.ts";
+import { fromRow, type Job, type JobRow, toRow } from "./job.ts";
+import { FIRST_PHASE, type MachineEvent, next, type Phase } from "./job-machine.ts";
+import type { EventOutbox } from "./outbox.ts";
+
+/** What a change of state may set beside the state. */
+export type JobFields = Partial<
+  Pick<
+    Job,
+    | "printer"
+    | "record"
+    | "sealedBytes"
+    | "bytes"
+    | "sealedExpires"
+    | "expires"
+    | "copiesDone"
+    | "target"
+    | "group"
+  >
+> & {
+  /** Told in the event where it is not the document's size. */
+  readonly handedOver?: number;
+};
+
+const COLUMNS = [
+  "user",
+  "job",
+  "target",
+  "printers",
+  "grouped",
+  "attempt",
+  "otp_digits",
+  "state",
+  "reason",
+  "final",
+  "again",
+  "printer",
+  "record",
+  "sealed_bytes",
+  "bytes",
+  "sealed_expires",
+  "expires",
+  "copies_done",
+  "ended_at",
+] as const satisfies readonly (keyof JobRow)[];
+
+export class Jobs {
+  readonly #db: Db;
+  readonly #clock: Clock;
+  readonly #outbox: EventOutbox;
+  readonly #onEvent: (event: JobEvent) => void;
+  readonly #find;
+  readonly #live;
+  readonly #insert;
+  readonly #update;
+  readonly #delete;
+  #told: JobEvent[] | null = null;
+
+  /** @param onEvent called after the commit, in order */
+  constructor(db: Db, clock: Clock, outbox: EventOutbox, onEvent: (event: JobEvent) => void) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#outbox = outbox;
+    this.#onEvent = onEvent;
+    this.#find = db.prepare<[string, string], JobRow>("SELECT * FROM job WHERE user = ? AND job = ?");
+    this.#live = db.prepare<[], JobRow>("SELECT * FROM job WHERE final = 0 ORDER BY id");
+    this.#insert = db.prepare<[JobRow]>(
+      `INSERT INTO job (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map((name) => `@${name}`).join(", ")})`,
+    );
+    this.#update = db.prepare<[JobRow]>(
+      `UPDATE job SET ${COLUMNS.map((name) => `${name} = @${name}`).join(", ")} WHERE id = @id`,
+    );
+    this.#delete = db.prepare<[number]>("DELETE FROM job WHERE id = ?");
+  }
+
+  find(ref: JobRef): Job | null {
+    const row = this.#find.get(ref.user, ref.job);
+    return row ? fromRow(row) : null;
+  }
+
+  /** All that have not ended, in order of arrival. */
+  live(): Job[] {
+    return this.#live.all().map(fromRow);
+  }
+
+  /** Runs `work` as one durable step; events are told once it is committed. Nests. */
+  commit<T>(work: () => T): T {
+    if (this.#told) return work();
+    const told: JobEvent[] = [];
+    this.#told = told;
+    let result: T;
+    try {
+      result = this.#db.transaction(work)();
+    } finally {
+      this.#told = null;
+    }
+    for (const event of told) this.#onEvent(event);
+    return result;
+  }
+
+  /** A job begins to arrive. */
+  begin(ticket: Ticket, attempt: string): Job {
+    return this.commit(() => {
+      const fresh = blankJob(ticket, attempt, FIRST_PHASE);
+      this.#insert.run(toRow(fresh));
+      const job = this.find(ticket) ?? fresh;
+      this.#tell(job, null);
+      return job;
+    });
+  }
+
+  /** A job that ended elsewhere before it came: only its tombstone. */
+  bury(ticket: Ticket, phase: Phase): void {
+    this.commit(() => {
+      const job = { ...blankJob(ticket, "", phase), endedAt: this.#clock.stamp() };
+      this.#insert.run(toRow(job));
+      this.#tell(job, null);
+    });
+  }
+
+  /** Moves a job on. Null, and nothing is changed, where the event means nothing in its state. */
+  apply(ref: JobRef, event: MachineEvent, fields: JobFields = {}): Job | null {
+    return this.commit(() => {
+      const job = this.find(ref);
+      const phase = job ? next(job, event) : null;
+      if (!job || !phase) return null;
+      const { handedOver, ...columns } = fields;
+      const ended = phase.final ? { record: null, endedAt: this.#clock.stamp() } : {};
+      const changed: Job = { ...job, ...columns, ...phase, ...ended };
+      this.#update.run(toRow(changed));
+      this.#tell(changed, handedOver ?? (changed.bytes || null));
+      return changed;
+    });
+  }
+
+  /** Sets fields without a change of state: no event. */
+  note(ref: JobRef, fields: Omit<JobFields, "handedOver">): void {
+    this.commit(() => {
+      const job = this.find(ref);
+      if (job && !job.final) this.#update.run(toRow({ ...job, ...fields }));
+    });
+  }
+
+  /** Throws an arrival away as if it had never begun. */
+  forget(ref: JobRef): void {
+    this.commit(() => {
+      const job = this.find(ref);
+      if (job?.state === "arriving") this.#delete.run(job.id);
+    });
+  }
+
+  #tell(job: Job, bytes: number | null): void {
+    const event: JobEvent = {
+      id: randomUUID(),
+      user: job.user,
+      job: job.job,
+      state: job.state,
+      reason: job.reason,
+      printer: job.printer,
+      at: this.#clock.stamp(),
+      bytes,
+      final: job.final,
+    };
+    this.#outbox.add(event);
+    this.#told?.push(event);
+  }
+}
+
+function blankJob(ticket: Ticket, attempt: string, phase: Phase): Job {
+  return {
+    ...phase,
+    id: 0,
+    user: ticket.user,
+    job: ticket.job,
+    target: ticket.target,
+    printers: ticket.printers,
+    group: ticket.group,
+    attempt,
+    otpDigits: ticket.otp,
+    printer: null,
+    record: null,
+    sealedBytes: 0,
+    bytes: 0,
+    sealedExpires: 0,
+    expires: null,
+    copiesDone: 0,
+    endedAt: null,
+  };
+}
