@@ -16,7 +16,7 @@ import { parsePublicKey } from "../wire/minisign.ts";
 
 const MIB = 1024 ** 2;
 const path = z.string().min(1).max(4096);
-const serverName = z.string().regex(/^[A-Za-z0-9.:_-]{1,253}$/, "is no host name or IP address");
+const serverName = z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, "is no host name or IP address");
 const address = z.string().refine((text) => parseAddress(text) !== null, "is neither host nor host:port");
 const publicKey = z
   .string()
