@@ -8,8 +8,8 @@ import type { PayloadCipher } from "./cipher.ts";
 import { PlatenError } from "./error.ts";
 
 export const PAYLOAD_NONCE_BYTES = 16;
-const CHUNK_BYTES = 64 * 1024;
-const SEALED_CHUNK_BYTES = CHUNK_BYTES + 16;
+export const CHUNK_BYTES = 64 * 1024;
+export const SEALED_CHUNK_BYTES = CHUNK_BYTES + 16;
 const INFO = new TextEncoder().encode("payload");
 
 /** The key of the payload's chunks. */
@@ -67,16 +67,20 @@ class Chunker {
   }
 }
 
-/** Seals plaintext, in pieces of any size, into chunks. Holds at most one chunk. */
+/**
+ * Seals plaintext, in pieces of any size, into chunks. Holds at most one chunk. `firstChunk` lets a sender seal again
+ * from the middle; the plaintext must then be the very same, since key and nonces are.
+ */
 export class PayloadSealer {
   readonly #cipher: PayloadCipher;
   readonly #key: Uint8Array;
   readonly #chunker = new Chunker(CHUNK_BYTES);
-  #counter = 0;
+  #counter: number;
 
-  constructor(cipher: PayloadCipher, payloadKey: Uint8Array) {
+  constructor(cipher: PayloadCipher, payloadKey: Uint8Array, firstChunk = 0) {
     this.#cipher = cipher;
     this.#key = payloadKey;
+    this.#counter = firstChunk;
   }
 
   *push(plaintext: Uint8Array): Generator<Uint8Array> {

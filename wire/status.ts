@@ -1,6 +1,7 @@
 /** The retained status of a job: what its sender can know. Never a name, never an OTP. */
 import { z } from "zod";
 import { MISSING_RANGES_MAX } from "./limits.ts";
+import { isName } from "./name.ts";
 import { REASONS } from "./reason.ts";
 import { JOB_STATES } from "./state.ts";
 
@@ -11,6 +12,8 @@ export const statusSchema = z.object({
   reason: z.enum(REASONS).nullable(),
   /** Unix seconds, the broker's clock. */
   at: z.int(),
+  /** Where it was sent: a cancel needs it, and the sender may be at another machine by now. */
+  target: z.string().refine(isName).optional(),
   /** Sealed bytes received so far, while `receiving`. */
   progress: z.int().min(0).optional(),
   /** Parts the broker lacks, as `[first, last]` ranges: send these again. */
