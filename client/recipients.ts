@@ -1,0 +1,81 @@
+/** Fetching the signed list of a target, and refusing what the fleet key does not vouch for. */
+import { isPlatenError, PlatenError } from "../wire/error.ts";
+import { parsePublicKey } from "../wire/minisign.ts";
+import { isName } from "../wire/name.ts";
+import { type RecipientsList, verifyList } from "../wire/recipients.ts";
+import { recipientsTopic, signatureTopic } from "../wire/topic.ts";
+import type { Connection } from "./connection.ts";
+import { type Profile, readSeenSerial, rememberSerial } from "./profile.ts";
+
+/** Retained topics come right after the subscription; what is not there by then does not exist. */
+const ANSWER_MS = 3_000;
+
+export interface FetchOptions {
+  readonly answerMs?: number;
+  /** Unix seconds. */
+  readonly now?: () => number;
+}
+
+/**
+ * The list of `target`, verified, its serial noted in `dir`.
+ * @throws PlatenError `bad-name`, `list-missing`, `list-unsigned`, `list-wrong-target`, `list-expired`, `list-older`,
+ * `list-malformed`, `broker-unreachable`
+ */
+export async function fetchRecipients(
+  connection: Connection,
+  profile: Profile,
+  dir: string,
+  target: string,
+  options: FetchOptions = {},
+): Promise<RecipientsList> {
+  if (!isName(target)) throw new PlatenError("bad-name", { name: target });
+  const fleet = parsePublicKey(profile.fleet);
+  if (!fleet) throw new PlatenError("config-invalid", { file: "profile.json", what: "It has no fleet key." });
+  const seen = await readSeenSerial(dir, target);
+  const now = options.now ?? (() => Math.floor(Date.now() / 1000));
+  const list = await untilVerified(connection, target, options.answerMs ?? ANSWER_MS, (offered) =>
+    verifyList(fleet, { target, ...offered }, seen, now()),
+  );
+  await rememberSerial(dir, target, list.serial);
+  return list;
+}
+
+type Verify = (offered: { list: Uint8Array; minisig: Uint8Array }) => RecipientsList;
+
+async function untilVerified(connection: Connection, target: string, answerMs: number, verify: Verify) {
+  const { promise, resolve, reject } = Promise.withResolvers<RecipientsList>();
+  let list: Uint8Array | null = null;
+  let minisig: Uint8Array | null = null;
+  let doubt: unknown = new PlatenError("list-missing", { target });
+  const judge = () => {
+    if (!list || !minisig) return;
+    try {
+      resolve(verify({ list, minisig }));
+    } catch (error) {
+      // List and signature are two messages: while the broker renews them they may not fit for a moment.
+      doubt = error;
+      if (!isPlatenError(error, "list-unsigned")) reject(error);
+    }
+  };
+  const timer = setTimeout(() => reject(doubt), answerMs);
+  void connection.lost.then(reject);
+  const topics = [recipientsTopic(target), signatureTopic(target)] as const;
+  try {
+    const answers = await Promise.all([
+      connection.subscribe(topics[0], (_, payload) => {
+        list = payload.length > 0 ? payload : null;
+        judge();
+      }),
+      connection.subscribe(topics[1], (_, payload) => {
+        minisig = payload.length > 0 ? payload : null;
+        judge();
+      }),
+    ]);
+    if (answers.includes("refused")) throw new PlatenError("list-missing", { target });
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    promise.catch(() => {});
+    for (const topic of topics) void connection.unsubscribe(topic).catch(() => {});
+  }
+}
