@@ -56,8 +56,9 @@ export function openSecrets(sealed: Uint8Array, bootShare: Uint8Array): KeeperSe
   if (!plain || plain.length <= DEVICE_SECRET_BYTES + DEVICE_SALT_BYTES)
     throw new PlatenError("identity-damaged");
   const secrets = {
-    deviceSecret: plain.slice(0, DEVICE_SECRET_BYTES),
-    deviceSalt: plain.slice(DEVICE_SECRET_BYTES, DEVICE_SECRET_BYTES + DEVICE_SALT_BYTES),
+    // Copies: the cipher returns a Buffer, whose `slice` would share what is wiped below.
+    deviceSecret: Uint8Array.from(plain.subarray(0, DEVICE_SECRET_BYTES)),
+    deviceSalt: Uint8Array.from(plain.subarray(DEVICE_SECRET_BYTES, DEVICE_SECRET_BYTES + DEVICE_SALT_BYTES)),
     identity: new TextDecoder().decode(plain.subarray(DEVICE_SECRET_BYTES + DEVICE_SALT_BYTES)),
   };
   plain.fill(0);
