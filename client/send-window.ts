@@ -3,7 +3,9 @@ export class SendWindow {
   readonly #size: number;
   #inFlight = 0;
   #failure: { readonly error: unknown } | null = null;
-  readonly #waiting = new Set<{ resolve(): void; reject(error: unknown): void }>();
+  /** Who waits for room, one at a time. */
+  #change: PromiseWithResolvers<void> | null = null;
+  readonly #guarded = new Set<(error: unknown) => void>();
 
   constructor(size: number) {
     this.#size = size;
@@ -11,13 +13,13 @@ export class SendWindow {
 
   /** Settles when there is room; rejects once the window failed. */
   async enter(): Promise<void> {
-    while (!this.#failure && this.#inFlight >= this.#size) await this.#change();
+    while (!this.#failure && this.#inFlight >= this.#size) await this.#untilChange();
     this.#throwFailure();
   }
 
   /** Settles when nothing is under way any more. */
   async drain(): Promise<void> {
-    while (!this.#failure && this.#inFlight > 0) await this.#change();
+    while (!this.#failure && this.#inFlight > 0) await this.#untilChange();
     this.#throwFailure();
   }
 
@@ -37,9 +39,8 @@ export class SendWindow {
   /** `promise`, or the window's failure if that comes first. */
   guard<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiter = { resolve() {}, reject };
-      this.#waiting.add(waiter);
-      promise.then(resolve, reject).finally(() => this.#waiting.delete(waiter));
+      this.#guarded.add(reject);
+      promise.then(resolve, reject).finally(() => this.#guarded.delete(reject));
       if (this.#failure) reject(this.#failure.error);
     });
   }
@@ -47,23 +48,22 @@ export class SendWindow {
   /** Everyone who waits, now or later, is rejected with the first `error`. */
   fail(error: unknown): void {
     this.#failure ??= { error };
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const { reject } of waiting) reject(this.#failure.error);
+    for (const reject of this.#guarded) reject(this.#failure.error);
+    this.#guarded.clear();
+    this.#wake();
   }
 
   #throwFailure(): void {
     if (this.#failure) throw this.#failure.error;
   }
 
-  #change(): Promise<void> {
-    return new Promise((resolve, reject) => this.#waiting.add({ resolve, reject }));
+  #untilChange(): Promise<void> {
+    this.#change ??= Promise.withResolvers<void>();
+    return this.#change.promise;
   }
 
   #wake(): void {
-    for (const waiter of this.#waiting) {
-      // Guards wait for their own promise, not for room.
-      waiter.resolve();
-    }
+    this.#change?.resolve();
+    this.#change = null;
   }
 }

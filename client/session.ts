@@ -33,6 +33,11 @@ export class Session {
     this.#options = options;
   }
 
+  /** The connection, if it lives now. */
+  get live(): Connection | null {
+    return this.#connection.isLost ? null : this.#connection;
+  }
+
   /** The live connection, or a new one once the broker is there again. */
   connect(): Promise<Connection> {
     if (!this.#connection.isLost) return Promise.resolve(this.#connection);

@@ -37,25 +37,22 @@ export class Upload {
     this.#options = options;
   }
 
-  /** Sends whatever no connection has acknowledged yet, then says `end`; a job that fits one message goes as `only`. */
+  /** Sends the parts no connection has acknowledged yet; none when the job fits one message. */
   async send(connection: Connection, window: SendWindow): Promise<void> {
     await window.guard(this.#source.fill(PAYLOAD_BYTES_MAX + 1));
-    if (this.#isSmall()) return this.#sendOnly(connection, window);
-    await this.#sendParts(connection, window, this.#low, Number.POSITIVE_INFINITY);
-    return this.finish(connection, window);
+    if (!this.#isSmall()) await this.#sendParts(connection, window, this.#low, Number.POSITIVE_INFINITY);
   }
 
-  /** Sends the parts the broker lacks, as ranges `[first, last]`, then `end` again. */
+  /** Sends the parts the broker lacks, as ranges `[first, last]`. */
   async resend(
     connection: Connection,
     window: SendWindow,
     missing: readonly (readonly [number, number])[],
   ): Promise<void> {
     for (const [first, last] of missing) await this.#sendParts(connection, window, first, last);
-    return this.finish(connection, window);
   }
 
-  /** Says that all was sent; again and again is harmless. */
+  /** Says `end`, or sends the whole job that fits one message as `only`; again and again is harmless. */
   async finish(connection: Connection, window: SendWindow): Promise<void> {
     const bytes = this.#source.size;
     if (bytes === null || this.#isSmall()) return this.#sendOnly(connection, window);

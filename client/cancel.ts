@@ -1,0 +1,45 @@
+/** Withdrawing a job that has not ended. */
+import { PlatenError } from "../wire/error.ts";
+import { isEnd } from "../wire/state.ts";
+import type { JobStatus } from "../wire/status.ts";
+import { sendTopic } from "../wire/topic.ts";
+import { type FollowOptions, followJob } from "./follow.ts";
+import type { Session } from "./session.ts";
+
+const END_MS = 15_000;
+
+export interface CancelOptions extends FollowOptions {
+  /** How long the broker may take to end the job. */
+  readonly endMs?: number | undefined;
+}
+
+/**
+ * Cancels `job` and returns the status it ended with: `cancelled`, or another end that came first.
+ * @throws PlatenError `job-unknown`, `timeout`, `broker-unreachable`
+ */
+export async function cancelJob(
+  session: Session,
+  job: string,
+  options: CancelOptions = {},
+): Promise<JobStatus> {
+  const { endMs = END_MS, answerMs } = options;
+  const late = AbortSignal.timeout(endMs);
+  const signal = options.signal ? AbortSignal.any([options.signal, late]) : late;
+  const { user } = session.profile;
+  try {
+    let asked = false;
+    for await (const status of followJob(session, job, { signal, answerMs })) {
+      if (isEnd(status.state)) return status;
+      if (asked || status.target === undefined) continue;
+      asked = true;
+      const topic = sendTopic({ user, job }, status.target, "cancel");
+      await session.run((connection) => connection.publish(topic, new Uint8Array(0)));
+    }
+  } catch (cause) {
+    if (!late.aborted || options.signal?.aborted) throw cause;
+    const meaning = "The job may still print; look with: platen jobs";
+    const seconds = Math.round(endMs / 1000);
+    throw new PlatenError("timeout", { who: session.profile.address, seconds, meaning }, cause);
+  }
+  throw new PlatenError("job-unknown", { job });
+}

@@ -1,0 +1,86 @@
+/** What the broker says of one job while it is being sent: taken, refused, or parts are missing. */
+import { setTimeout as delay } from "node:timers/promises";
+import { PlatenError } from "../wire/error.ts";
+import { parseJson } from "../wire/json.ts";
+import { REASON_SENTENCES } from "../wire/reasons.table.ts";
+import { type JobStatus, STATUS_BYTES_MAX, statusSchema } from "../wire/status.ts";
+
+export type MissingRanges = NonNullable<JobStatus["missing"]>;
+
+/** Null for anything that is no status; an emptied topic is none either. */
+export function parseStatus(payload: Uint8Array): JobStatus | null {
+  return parseJson(payload, STATUS_BYTES_MAX, statusSchema);
+}
+
+/** Whether the broker has the whole job. An end that is no success is an error. */
+export function judgeStatus(status: JobStatus): "receiving" | "stored" | PlatenError {
+  switch (status.state) {
+    case "receiving":
+      return "receiving";
+    case "rejected":
+    case "cancelled":
+    case "expired": {
+      const { state, reason } = status;
+      const sentence = REASON_SENTENCES[reason ?? (state === "expired" ? "expired" : "internal")];
+      return new PlatenError("job-rejected", { sentence, state, reason: reason ?? state });
+    }
+    default:
+      return "stored";
+  }
+}
+
+export class StatusWatch {
+  /** Settles when the broker has the whole job, rejects when it refused it. */
+  readonly decided: Promise<void>;
+  readonly #verdict = Promise.withResolvers<void>();
+  #missing: MissingRanges = [];
+  #news = Promise.withResolvers<void>();
+  #heardAt = performance.now();
+
+  constructor() {
+    this.decided = this.#verdict.promise;
+    // Whoever gave up before the verdict does not want it any more.
+    this.decided.catch(() => {});
+  }
+
+  /** Milliseconds since the broker last said anything of this job. */
+  get quietMs(): number {
+    return performance.now() - this.#heardAt;
+  }
+
+  push(payload: Uint8Array): void {
+    const status = parseStatus(payload);
+    if (!status) return;
+    this.#heardAt = performance.now();
+    const judged = judgeStatus(status);
+    if (judged === "stored") this.#verdict.resolve();
+    else if (judged instanceof PlatenError) this.#verdict.reject(judged);
+    else if (status.missing) this.#missing = status.missing;
+    this.#news.resolve();
+    this.#news = Promise.withResolvers<void>();
+  }
+
+  fail(error: unknown): void {
+    this.#verdict.reject(error);
+  }
+
+  /** The missing parts named since {@link forget}, waiting up to `waitMs` for them; empty when none were. */
+  async missing(waitMs: number): Promise<MissingRanges> {
+    const stop = new AbortController();
+    const deadline = delay(waitMs, "late", { signal: stop.signal });
+    deadline.catch(() => {});
+    try {
+      while (this.#missing.length === 0) {
+        if ((await Promise.race([this.#news.promise, deadline])) === "late") break;
+      }
+      return this.#missing;
+    } finally {
+      stop.abort();
+    }
+  }
+
+  /** What was missing is no news once it was sent again. */
+  forget(): void {
+    this.#missing = [];
+  }
+}
