@@ -109,7 +109,7 @@ describe("enrol", () => {
     for (const file of readdirSync(dir)) {
       const content = readFileSync(join(dir, file));
       expect([file, statSync(join(dir, file)).mode & 0o777]).toEqual([file, 0o600]);
-      expect(content.includes(share) || content.includes(request.bootShare)).toBe(false);
+      expect(content.includes(Buffer.from(share)) || content.includes(request.bootShare)).toBe(false);
     }
     expect(readdirSync("/dev/shm").filter((name) => name.includes(id))).toEqual([]);
   });

@@ -1,0 +1,52 @@
+/** What this agent says of its printers and of itself, retained at the broker: the newest, whenever it changes. */
+
+import type { z } from "zod";
+import type { conditionSchema } from "../wire/agent-call.ts";
+import { encodeJson } from "../wire/json.ts";
+import type { Reason } from "../wire/reason.ts";
+import type { PanelState } from "./panel.ts";
+
+type Report = z.infer<typeof conditionSchema>;
+type PrinterReport = Report["printers"][number];
+
+export class Condition {
+  readonly #printers: Map<string, PrinterReport>;
+  readonly #publish: (payload: Uint8Array) => void;
+  readonly #now: () => number;
+  #certificateStale = false;
+
+  /** @param publish retained; does nothing while there is no session. @param now Unix seconds */
+  constructor(printers: readonly string[], publish: (payload: Uint8Array) => void, now: () => number) {
+    const unknown = (name: string): PrinterReport => ({ name, ready: "unknown", reason: null, at: now() });
+    this.#printers = new Map(printers.map((name) => [name, unknown(name)]));
+    this.#publish = publish;
+    this.#now = now;
+  }
+
+  /** What the printing just showed of a printer. */
+  observe(state: PanelState): void {
+    if (state.kind === "printing" || state.kind === "take-pages") this.#set(state.printer, "yes", null);
+    else if (state.kind === "printer-care" || state.kind === "paused") {
+      this.#set(state.printer, "no", state.reason);
+    }
+  }
+
+  setCertificateStale(stale: boolean): void {
+    if (stale === this.#certificateStale) return;
+    this.#certificateStale = stale;
+    this.publish();
+  }
+
+  publish(): void {
+    const report: Report = { printers: [...this.#printers.values()] };
+    if (this.#certificateStale) report.warnings = ["certificate"];
+    this.#publish(encodeJson(report));
+  }
+
+  #set(name: string, ready: "yes" | "no", reason: Reason | null): void {
+    const before = this.#printers.get(name);
+    if (!before || (before.ready === ready && before.reason === reason)) return;
+    this.#printers.set(name, { name, ready, reason, at: this.#now() });
+    this.publish();
+  }
+}
