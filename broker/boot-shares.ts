@@ -64,9 +64,9 @@ export class BootShareFile implements BootShares {
     const agent = record.toString("latin1", COUNTER_BYTES + BOOT_SHARE_BYTES);
     this.#counter = Math.max(this.#counter, counter);
     const other = this.#places.get(agent);
-    if (other && other.counter > counter) return this.#clear(slot);
-    this.#places.set(agent, { slot, counter });
-    if (other) this.#clear(other.slot);
+    const stale = other && other.counter > counter ? slot : other?.slot;
+    if (stale !== slot) this.#places.set(agent, { slot, counter });
+    if (stale !== undefined) this.#clear(stale);
   }
 
   #clear(slot: number): void {
