@@ -8,6 +8,7 @@ import { loadConfig, nearestName } from "../wire/config-file.ts";
 import { PlatenError } from "../wire/error.ts";
 import { EXPIRES_DEFAULT_S, EXPIRES_MAX_S } from "../wire/limits.ts";
 import { isName } from "../wire/name.ts";
+import { isProfileName, PROFILE_NAMES } from "./profile.ts";
 
 const path = z.string().min(1).max(4096);
 const uri = z.string().min(1).max(1024);
@@ -17,7 +18,10 @@ const printer = z.strictObject({
   /** Where its bytes go: `file:`, `tcp:`, `lp:`, `serial:` (docs/printers.md). */
   uri: uri.default("lp:/dev/usb/lp0"),
   /** What goes around each document, and which languages it understands. */
-  profile: z.string().min(1).max(64).default("auto"),
+  profile: z
+    .string()
+    .refine(isProfileName, `is no profile; known are ${PROFILE_NAMES.join(", ")}`)
+    .default("raw"),
 });
 
 const panel = z.strictObject({

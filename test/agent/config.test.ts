@@ -20,7 +20,7 @@ describe("settings of an agent", () => {
     expect(config.policy.graceSeconds).toBe(600);
     expect(choosePrinters(config, ["lobby"]).get("lobby")).toEqual({
       uri: "lp:/dev/usb/lp0",
-      profile: "auto",
+      profile: "raw",
     });
   });
 
@@ -52,6 +52,7 @@ describe("settings of an agent", () => {
   test.each([
     ["[printer.'Lobby 1']\nuri = 'tcp:x'"],
     ["broker = 'no address at all'"],
+    ["[printer.lobby]\nprofile = 'laser'"],
     ["[policy]\ngraceSeconds = -1"],
     ["keypads = 'tty:'"],
     ["keypads = ["],

@@ -1,0 +1,288 @@
+/**
+ * The person at the keypad: keys become entries, entries verdicts, verdicts what the panel shows. Holds digits no
+ * longer than an entry lasts. Several keypads share the panel; each has an entry of its own.
+ */
+import type { Key } from "../keypad/keypad.ts";
+import { choosePanelState, type View } from "./display.ts";
+import type { Release, Verdict } from "./keeper-port.ts";
+import type { Panel, PanelState } from "./panel.ts";
+
+export interface SessionPorts {
+  readonly panel: Panel;
+  /** Null while the identity is locked. */
+  readonly release: () => Release | null;
+  /** Jobs that wait for an OTP. */
+  readonly held: () => number;
+  /** An entry released nothing, or could not be judged. Never the digits. */
+  readonly onRefused: (verdict: string) => void;
+  /** Enter alone, while a printer waits for a person to switch it off and on. */
+  readonly onPowerCycle: (printer: string) => void;
+}
+
+/** All in milliseconds; what the terminal rules say. */
+export const SESSION_TIMES = {
+  idleWarning: 20_000,
+  idleClear: 30_000,
+  working: 1000,
+  failure: 10_000,
+  notAccepted: 3000,
+  accepted: 5000,
+  takePages: 10_000,
+  /** Then it is asked again by the next entry: somebody may have helped it meanwhile. */
+  care: 60_000,
+} as const;
+
+/** OTPs have 8 to 12 digits: from the eighth on the entry may be whole. */
+const WHOLE_DIGITS_MIN = 8;
+/** What is typed beyond is of a length nothing allows; only that it is too long must be kept. */
+const DIGITS_MAX = 13;
+const CHECKS_MAX = 4;
+
+export class Session {
+  readonly #ports: SessionPorts;
+  /** Digits by keypad. */
+  readonly #entries = new Map<string, string>();
+  /** The newest state of each printer, the most recent last. */
+  readonly #printing = new Map<string, PanelState>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  #verdict: PanelState | null = null;
+  #waitUntilMs = 0;
+  #checks = 0;
+  #idleWarning = false;
+  #shown = "";
+  #broken: string | null = null;
+  #starting: View["starting"] = "power";
+  #locked = true;
+  #online = false;
+
+  constructor(ports: SessionPorts) {
+    this.#ports = ports;
+  }
+
+  /** What the agent as a whole is doing. */
+  setPhase(
+    phase: Partial<{ broken: string | null; starting: View["starting"]; locked: boolean; online: boolean }>,
+  ): void {
+    if (phase.broken !== undefined) this.#broken = phase.broken;
+    if (phase.starting !== undefined) this.#starting = phase.starting;
+    if (phase.locked !== undefined) this.#locked = phase.locked;
+    if (phase.online !== undefined) this.#online = phase.online;
+    this.refresh();
+  }
+
+  /** What the printing says: `printing`, `take-pages`, `printer-care`, `paused`, `broken`. */
+  showPrinting(state: PanelState): void {
+    if (state.kind === "broken") this.#showVerdict(state, SESSION_TIMES.care);
+    if (!("printer" in state)) return;
+    const { printer } = state;
+    this.#printing.delete(printer);
+    this.#printing.set(printer, state);
+    const stays = state.kind === "printing" || state.kind === "paused";
+    const lastsMs = state.kind === "take-pages" ? SESSION_TIMES.takePages : SESSION_TIMES.care;
+    if (stays) this.#cancel(`printing ${printer}`);
+    else this.#after(`printing ${printer}`, lastsMs, () => this.#printing.delete(printer));
+    if (this.#verdict?.kind === "accepted-waiting" || this.#verdict?.kind === "checking")
+      this.#setVerdict(null);
+    this.refresh();
+  }
+
+  /** Jobs were held or ended: the count on the panel changed. */
+  refresh(): void {
+    const state = choosePanelState({
+      broken: this.#broken,
+      verdict: this.#verdict,
+      entry: this.#currentEntry(),
+      printing: [...this.#printing.values()],
+      locked: this.#locked,
+      starting: this.#starting,
+      online: this.#online,
+      held: this.#ports.held(),
+    });
+    const text = JSON.stringify(state);
+    if (text === this.#shown) return;
+    this.#shown = text;
+    this.#ports.panel.show(state);
+  }
+
+  takeKey(keypad: string, key: Key): void {
+    this.#ports.panel.tick();
+    if (this.#waiting()) return;
+    const digits = this.#entries.get(keypad) ?? "";
+    if (key.kind === "enter") {
+      this.#entries.delete(keypad);
+      this.#restartIdle();
+      if (digits === "") this.#enterAlone();
+      else this.#submit(digits);
+      return;
+    }
+    const next = applyKey(digits, key);
+    if (next === "") this.#entries.delete(keypad);
+    else this.#entries.set(keypad, next);
+    this.#restartIdle();
+    if (next === "") this.#ports.release()?.forget();
+    else if (key.kind === "digit" && next.length >= WHOLE_DIGITS_MIN) this.#ports.release()?.prepare(next);
+    // A new entry takes the place of the last one's answer.
+    if (this.#verdict?.kind !== "checking") this.#setVerdict(null);
+    this.refresh();
+  }
+
+  /** A keypad went away: what was typed on it is nobody's now. */
+  dropKeypad(keypad: string): void {
+    if (!this.#entries.delete(keypad)) return;
+    this.#ports.release()?.forget();
+    this.#restartIdle();
+    this.refresh();
+  }
+
+  close(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+    this.#entries.clear();
+  }
+
+  #currentEntry(): View["entry"] {
+    const longest = Math.max(0, ...[...this.#entries.values()].map(({ length }) => length));
+    return longest === 0 ? null : { entered: longest, idleWarning: this.#idleWarning };
+  }
+
+  #restartIdle(): void {
+    this.#idleWarning = false;
+    this.#cancel("idle-warning");
+    this.#cancel("idle-clear");
+    if (this.#entries.size === 0) return;
+    this.#after("idle-warning", SESSION_TIMES.idleWarning, () => {
+      this.#idleWarning = true;
+    });
+    this.#after("idle-clear", SESSION_TIMES.idleClear, () => {
+      this.#cancel("idle-warning");
+      this.#idleWarning = false;
+      this.#entries.clear();
+      this.#ports.release()?.forget();
+    });
+  }
+
+  #enterAlone(): void {
+    const newest = [...this.#printing.values()].at(-1);
+    const asked = this.#verdict?.kind === "printer-care" ? this.#verdict : newest;
+    if (asked?.kind === "printer-care") this.#ports.onPowerCycle(asked.printer);
+    this.refresh();
+  }
+
+  #submit(digits: string): void {
+    const release = this.#ports.release();
+    if (!release) {
+      this.#ports.onRefused("locked");
+      this.#showVerdict({ kind: "locked" }, SESSION_TIMES.notAccepted);
+      return;
+    }
+    // Nobody types that fast: what a scanner pours in beyond this is not worth keeping.
+    if (this.#checks >= CHECKS_MAX) return;
+    this.#checks++;
+    this.#after("working", SESSION_TIMES.working, () => this.#setVerdict({ kind: "checking" }));
+    this.#after("failure", SESSION_TIMES.failure, () => {
+      this.#ports.onRefused("no-answer");
+      this.#showVerdict({ kind: "broken", what: "no answer in time" }, SESSION_TIMES.notAccepted);
+    });
+    this.refresh();
+    release
+      .enter(digits)
+      .then(
+        (verdict) => this.#judge(verdict),
+        (error: unknown) => this.#fail(error),
+      )
+      .finally(() => this.refresh());
+  }
+
+  #endCheck(): void {
+    this.#checks--;
+    if (this.#checks > 0) return;
+    this.#cancel("working");
+    this.#cancel("failure");
+    if (this.#verdict?.kind === "checking") this.#setVerdict(null);
+  }
+
+  #judge(verdict: Verdict): void {
+    this.#endCheck();
+    if (verdict.kind !== "released") this.#ports.onRefused(verdict.kind);
+    switch (verdict.kind) {
+      case "released":
+        if (verdict.waiting) this.#showVerdict({ kind: "accepted-waiting" }, SESSION_TIMES.accepted);
+        break;
+      case "wait":
+        this.#startWait(verdict.seconds);
+        break;
+      case "printer-care":
+        this.#showVerdict(verdict, SESSION_TIMES.care);
+        break;
+      case "locked":
+        this.#showVerdict({ kind: "locked" }, SESSION_TIMES.notAccepted);
+        break;
+      case "not-accepted":
+      case "wrong-length":
+        this.#showVerdict({ kind: "not-accepted" }, SESSION_TIMES.notAccepted);
+        break;
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#endCheck();
+    this.#ports.onRefused("failed");
+    const what = error instanceof Error ? error.message : "the entry could not be checked";
+    this.#showVerdict({ kind: "broken", what }, SESSION_TIMES.care);
+  }
+
+  /** True while no tries are left: keys only tick, and never make it longer. */
+  #waiting(): boolean {
+    return this.#verdict?.kind === "wait";
+  }
+
+  #startWait(seconds: number): void {
+    this.#entries.clear();
+    this.#restartIdle();
+    this.#waitUntilMs = performance.now() + seconds * 1000;
+    const count = () => {
+      const leftMs = this.#waitUntilMs - performance.now();
+      this.#setVerdict(leftMs > 0 ? { kind: "wait", seconds: Math.ceil(leftMs / 1000) } : null);
+      if (leftMs > 0) this.#after("verdict", leftMs % 1000 || 1000, count);
+    };
+    count();
+  }
+
+  #showVerdict(state: PanelState, lastsMs: number): void {
+    this.#setVerdict(state);
+    this.#after("verdict", lastsMs, () => this.#setVerdict(null));
+    this.refresh();
+  }
+
+  #setVerdict(state: PanelState | null): void {
+    this.#cancel("verdict");
+    this.#verdict = state;
+  }
+
+  #after(name: string, ms: number, action: () => void): void {
+    this.#cancel(name);
+    const timer = setTimeout(() => {
+      this.#timers.delete(name);
+      action();
+      this.refresh();
+    }, ms);
+    timer.unref();
+    this.#timers.set(name, timer);
+  }
+
+  #cancel(name: string): void {
+    clearTimeout(this.#timers.get(name));
+    this.#timers.delete(name);
+  }
+}
+
+function applyKey(digits: string, key: Exclude<Key, { kind: "enter" }>): string {
+  switch (key.kind) {
+    case "digit":
+      return digits.length < DIGITS_MAX ? digits + key.digit : digits;
+    case "backspace":
+      return digits.slice(0, -1);
+    case "clear":
+      return "";
+  }
+}
