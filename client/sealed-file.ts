@@ -55,6 +55,7 @@ export class SealedFile implements SealedSource {
   async fill(): Promise<void> {}
 
   async *read(offset: number): AsyncGenerator<Uint8Array, void, undefined> {
+    if (offset >= this.size) return;
     const { head } = this.#envelope;
     if (offset < head.length) yield head.subarray(offset);
     const payloadOffset = Math.max(0, offset - head.length);

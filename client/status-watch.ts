@@ -1,5 +1,4 @@
 /** What the broker says of one job while it is being sent: taken, refused, or parts are missing. */
-import { setTimeout as delay } from "node:timers/promises";
 import { PlatenError } from "../wire/error.ts";
 import { parseJson } from "../wire/json.ts";
 import { REASON_SENTENCES } from "../wire/reasons.table.ts";
@@ -35,7 +34,6 @@ export class StatusWatch {
   readonly #verdict = Promise.withResolvers<void>();
   #missing: MissingRanges = [];
   #news = Promise.withResolvers<void>();
-  #heardAt = performance.now();
 
   constructor() {
     this.decided = this.#verdict.promise;
@@ -43,15 +41,9 @@ export class StatusWatch {
     this.decided.catch(() => {});
   }
 
-  /** Milliseconds since the broker last said anything of this job. */
-  get quietMs(): number {
-    return performance.now() - this.#heardAt;
-  }
-
   push(payload: Uint8Array): void {
     const status = parseStatus(payload);
     if (!status) return;
-    this.#heardAt = performance.now();
     const judged = judgeStatus(status);
     if (judged === "stored") this.#verdict.resolve();
     else if (judged instanceof PlatenError) this.#verdict.reject(judged);
@@ -66,16 +58,15 @@ export class StatusWatch {
 
   /** The missing parts named since {@link forget}, waiting up to `waitMs` for them; empty when none were. */
   async missing(waitMs: number): Promise<MissingRanges> {
-    const stop = new AbortController();
-    const deadline = delay(waitMs, "late", { signal: stop.signal });
-    deadline.catch(() => {});
+    const late = Promise.withResolvers<"late">();
+    const timer = setTimeout(() => late.resolve("late"), waitMs);
     try {
       while (this.#missing.length === 0) {
-        if ((await Promise.race([this.#news.promise, deadline])) === "late") break;
+        if ((await Promise.race([this.#news.promise, late.promise])) === "late") break;
       }
       return this.#missing;
     } finally {
-      stop.abort();
+      clearTimeout(timer);
     }
   }
 

@@ -26,6 +26,8 @@ const WINDOW_PARTS = 16;
 const STORED_TIMEOUT_MS = 60_000;
 const END_EVERY_MS = 5_000;
 const CANCEL_MS = 3_000;
+/** Rounds in which what is missing did not become less. */
+const FRUITLESS_MAX = 10;
 
 /**
  * Settles when the broker confirmed `stored`. When it is given up after it began, the job is cancelled at the broker,
@@ -48,6 +50,8 @@ export async function submitJob(
       isFirst = false;
       return attempt;
     });
+    // `stored` may overtake the last acknowledgement.
+    if (source.size !== null) onProgress?.(source.size, source.size);
   } catch (error) {
     if (mayLinger(error)) await cancelQuietly(session, address);
     throw error;
@@ -93,18 +97,25 @@ async function sendUntilStored(
 ): Promise<void> {
   const { storedTimeoutMs = STORED_TIMEOUT_MS, endEveryMs = END_EVERY_MS } = options;
   await upload.send(connection, window);
-  for (let askedAt = performance.now(); ; ) {
+  let silentMs = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (let fruitless = 0; fruitless < FRUITLESS_MAX; ) {
     // What was missing before everything was sent is no news.
     watch.forget();
     await upload.finish(connection, window);
     const missing = await window.guard(watch.missing(endEveryMs));
     if (missing.length > 0) {
+      const count = missing.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+      fruitless = count < least ? 0 : fruitless + 1;
+      least = Math.min(least, count);
       await upload.resend(connection, window, missing);
-      askedAt = performance.now();
-    } else if (Math.min(watch.quietMs, performance.now() - askedAt) >= storedTimeoutMs) {
-      throw new PlatenError("not-stored", { seconds: Math.round(storedTimeoutMs / 1000) });
+      silentMs = 0;
+    } else {
+      silentMs += endEveryMs;
+      if (silentMs >= storedTimeoutMs) break;
     }
   }
+  throw new PlatenError("not-stored", { seconds: Math.round(storedTimeoutMs / 1000) });
 }
 
 /** A job id of ours that the broker knew before we sent anything. */
