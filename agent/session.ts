@@ -2,8 +2,10 @@
  * The person at the keypad: keys become entries, entries verdicts, verdicts what the panel shows. Holds digits no
  * longer than an entry lasts. Several keypads share the panel; each has an entry of its own.
  */
+import type { EntryEffect } from "../keypad/entry.ts";
 import type { Key } from "../keypad/keypad.ts";
 import { choosePanelState, type View } from "./display.ts";
+import { Entries } from "./entries.ts";
 import type { Release, Verdict } from "./keeper-port.ts";
 import type { Panel, PanelState } from "./panel.ts";
 
@@ -13,6 +15,8 @@ export interface SessionPorts {
   readonly release: () => Release | null;
   /** Jobs that wait for an OTP. */
   readonly held: () => number;
+  /** True when entries cannot be judged although the identity is open: shares are missing and the broker is away. */
+  readonly sharesMissing: () => boolean;
   /** An entry released nothing, or could not be judged. Never the digits. */
   readonly onRefused: (verdict: string) => void;
   /** Enter alone, while a printer waits for a person to switch it off and on. */
@@ -21,8 +25,6 @@ export interface SessionPorts {
 
 /** All in milliseconds; what the terminal rules say. */
 export const SESSION_TIMES = {
-  idleWarning: 20_000,
-  idleClear: 30_000,
   working: 1000,
   failure: 10_000,
   notAccepted: 3000,
@@ -32,23 +34,17 @@ export const SESSION_TIMES = {
   care: 60_000,
 } as const;
 
-/** OTPs have 8 to 12 digits: from the eighth on the entry may be whole. */
-const WHOLE_DIGITS_MIN = 8;
-/** What is typed beyond is of a length nothing allows; only that it is too long must be kept. */
-const DIGITS_MAX = 13;
 const CHECKS_MAX = 4;
 
 export class Session {
   readonly #ports: SessionPorts;
-  /** Digits by keypad. */
-  readonly #entries = new Map<string, string>();
+  readonly #entries = new Entries((effect) => this.#applyEntry(effect));
   /** The newest state of each printer, the most recent last. */
   readonly #printing = new Map<string, PanelState>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #verdict: PanelState | null = null;
   #waitUntilMs = 0;
   #checks = 0;
-  #idleWarning = false;
   #shown = "";
   #broken: string | null = null;
   #starting: View["starting"] = "power";
@@ -91,9 +87,9 @@ export class Session {
     const state = choosePanelState({
       broken: this.#broken,
       verdict: this.#verdict,
-      entry: this.#currentEntry(),
+      entry: this.#entries.shown,
       printing: [...this.#printing.values()],
-      locked: this.#locked,
+      locked: this.#locked || this.#ports.sharesMissing(),
       starting: this.#starting,
       online: this.#online,
       held: this.#ports.held(),
@@ -106,31 +102,15 @@ export class Session {
 
   takeKey(keypad: string, key: Key): void {
     this.#ports.panel.tick();
-    if (this.#waiting()) return;
-    const digits = this.#entries.get(keypad) ?? "";
-    if (key.kind === "enter") {
-      this.#entries.delete(keypad);
-      this.#restartIdle();
-      if (digits === "") this.#enterAlone();
-      else this.#submit(digits);
-      return;
-    }
-    const next = applyKey(digits, key);
-    if (next === "") this.#entries.delete(keypad);
-    else this.#entries.set(keypad, next);
-    this.#restartIdle();
-    if (next === "") this.#ports.release()?.forget();
-    else if (key.kind === "digit" && next.length >= WHOLE_DIGITS_MIN) this.#ports.release()?.prepare(next);
-    // A new entry takes the place of the last one's answer.
-    if (this.#verdict?.kind !== "checking") this.#setVerdict(null);
+    // No tries left: keys only tick, and never make it longer.
+    if (this.#verdict?.kind === "wait") return;
+    if (key.kind === "enter" && this.#entries.isEmpty(keypad)) this.#enterAlone();
+    else this.#entries.takeKey(keypad, key);
     this.refresh();
   }
 
-  /** A keypad went away: what was typed on it is nobody's now. */
   dropKeypad(keypad: string): void {
-    if (!this.#entries.delete(keypad)) return;
-    this.#ports.release()?.forget();
-    this.#restartIdle();
+    this.#entries.drop(keypad);
     this.refresh();
   }
 
@@ -140,32 +120,32 @@ export class Session {
     this.#entries.clear();
   }
 
-  #currentEntry(): View["entry"] {
-    const longest = Math.max(0, ...[...this.#entries.values()].map(({ length }) => length));
-    return longest === 0 ? null : { entered: longest, idleWarning: this.#idleWarning };
-  }
-
-  #restartIdle(): void {
-    this.#idleWarning = false;
-    this.#cancel("idle-warning");
-    this.#cancel("idle-clear");
-    if (this.#entries.size === 0) return;
-    this.#after("idle-warning", SESSION_TIMES.idleWarning, () => {
-      this.#idleWarning = true;
-    });
-    this.#after("idle-clear", SESSION_TIMES.idleClear, () => {
-      this.#cancel("idle-warning");
-      this.#idleWarning = false;
-      this.#entries.clear();
-      this.#ports.release()?.forget();
-    });
+  #applyEntry(effect: EntryEffect): void {
+    switch (effect.kind) {
+      case "show":
+        // A new entry takes the place of the last one's answer.
+        if (this.#verdict?.kind !== "checking") this.#setVerdict(null);
+        break;
+      case "complete":
+        this.#ports.release()?.prepare(effect.digits);
+        break;
+      case "cleared":
+        this.#ports.release()?.forget();
+        break;
+      case "submit":
+        this.#submit(effect.digits);
+        break;
+      case "wrong-length":
+        this.#judge({ kind: "wrong-length" });
+        break;
+    }
+    this.refresh();
   }
 
   #enterAlone(): void {
     const newest = [...this.#printing.values()].at(-1);
     const asked = this.#verdict?.kind === "printer-care" ? this.#verdict : newest;
     if (asked?.kind === "printer-care") this.#ports.onPowerCycle(asked.printer);
-    this.refresh();
   }
 
   #submit(digits: string): void {
@@ -187,8 +167,14 @@ export class Session {
     release
       .enter(digits)
       .then(
-        (verdict) => this.#judge(verdict),
-        (error: unknown) => this.#fail(error),
+        (verdict) => {
+          this.#endCheck();
+          this.#judge(verdict);
+        },
+        (error: unknown) => {
+          this.#endCheck();
+          this.#fail(error);
+        },
       )
       .finally(() => this.refresh());
   }
@@ -202,7 +188,6 @@ export class Session {
   }
 
   #judge(verdict: Verdict): void {
-    this.#endCheck();
     if (verdict.kind !== "released") this.#ports.onRefused(verdict.kind);
     switch (verdict.kind) {
       case "released":
@@ -225,20 +210,13 @@ export class Session {
   }
 
   #fail(error: unknown): void {
-    this.#endCheck();
     this.#ports.onRefused("failed");
     const what = error instanceof Error ? error.message : "the entry could not be checked";
     this.#showVerdict({ kind: "broken", what }, SESSION_TIMES.care);
   }
 
-  /** True while no tries are left: keys only tick, and never make it longer. */
-  #waiting(): boolean {
-    return this.#verdict?.kind === "wait";
-  }
-
   #startWait(seconds: number): void {
     this.#entries.clear();
-    this.#restartIdle();
     this.#waitUntilMs = performance.now() + seconds * 1000;
     const count = () => {
       const leftMs = this.#waitUntilMs - performance.now();
@@ -273,16 +251,5 @@ export class Session {
   #cancel(name: string): void {
     clearTimeout(this.#timers.get(name));
     this.#timers.delete(name);
-  }
-}
-
-function applyKey(digits: string, key: Exclude<Key, { kind: "enter" }>): string {
-  switch (key.kind) {
-    case "digit":
-      return digits.length < DIGITS_MAX ? digits + key.digit : digits;
-    case "backspace":
-      return digits.slice(0, -1);
-    case "clear":
-      return "";
   }
 }

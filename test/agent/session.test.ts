@@ -15,11 +15,13 @@ let cycled: string[];
 let answer: Promise<Verdict>;
 let release: Release | null;
 let held: number;
+let sharesMissing: boolean;
 let session: Session;
 
 beforeEach(() => {
   vi.useFakeTimers();
   [shown, ticks, entered, prepared, forgotten, refused, cycled, held] = [[], 0, [], [], 0, [], [], 2];
+  sharesMissing = false;
   answer = Promise.resolve({ kind: "not-accepted" });
   release = {
     prepare: (otp) => prepared.push(otp),
@@ -33,6 +35,7 @@ beforeEach(() => {
     panel: { show: (state) => shown.push(state), tick: () => ticks++, close: async () => undefined },
     release: () => release,
     held: () => held,
+    sharesMissing: () => sharesMissing,
     onRefused: (verdict) => refused.push(verdict),
     onPowerCycle: (printer) => cycled.push(printer),
   });
@@ -68,11 +71,11 @@ describe("an entry", () => {
     expect(JSON.stringify(shown)).not.toContain("0482");
   });
 
-  test("is stretched from its eighth digit on, before Enter", () => {
-    type("4821390");
+  test("is stretched from the moment it may be whole, before Enter", () => {
+    type("48213");
     expect(prepared).toEqual([]);
-    type("7");
-    expect(prepared).toEqual(["48213907"]);
+    type("907");
+    expect(prepared.at(-1)).toBe("48213907");
     type("14");
     expect(prepared.at(-1)).toBe("4821390714");
   });
@@ -103,36 +106,40 @@ describe("an entry", () => {
     await pass(1);
     expect(now()).toEqual({ kind: "ready", held: 2 });
     expect(forgotten).toBe(1);
-    type("907#");
+    type("48213907#");
     await settle();
-    expect(entered).toEqual(["907"]);
+    expect(entered).toEqual(["48213907"]);
   });
 
-  test("of an endless scanner stays small and has no length that is allowed", async () => {
-    type("1".repeat(10_000));
-    type("#");
-    await settle();
-    expect(entered).toEqual(["1".repeat(13)]);
-  });
+  test.each([["1"], ["48213"], ["4821390748213"], ["1".repeat(10_000)]])(
+    "of a length no OTP has is refused at once and judged by nobody: %.14s",
+    async (digits) => {
+      type(`${digits}#`);
+      await settle();
+      expect(entered).toEqual([]);
+      expect(now()).toEqual({ kind: "not-accepted" });
+      expect(refused).toEqual(["wrong-length"]);
+    },
+  );
 
   test("on two keypads at once stays two entries", async () => {
-    for (const digit of "4821") {
+    for (const digit of "482139") {
       type(digit, "tty:");
       type("9", "serial:x");
     }
-    type("3907#", "tty:");
+    type("07#", "tty:");
     type("#", "serial:x");
     await settle();
-    expect(entered).toEqual(["48213907", "9999"]);
+    expect(entered).toEqual(["48213907", "999999"]);
   });
 
   test("on a keypad that is pulled is forgotten", async () => {
     type("4821", "hid:");
     session.dropKeypad("hid:");
     expect(now()).toEqual({ kind: "ready", held: 2 });
-    type("3907#", "hid:");
+    type("390748#", "hid:");
     await settle();
-    expect(entered).toEqual(["3907"]);
+    expect(entered).toEqual(["390748"]);
   });
 });
 
@@ -249,6 +256,15 @@ describe("the agent's phases", () => {
     await settle();
     expect(now()).toEqual({ kind: "locked" });
     expect([entered, refused]).toEqual([[], ["locked"]]);
+  });
+
+  test("shares missing while the broker is away: locked, though the identity is open", () => {
+    sharesMissing = true;
+    session.setPhase({ online: false });
+    expect(now()).toEqual({ kind: "locked" });
+    sharesMissing = false;
+    session.setPhase({ online: true });
+    expect(now()).toEqual({ kind: "ready", held: 2 });
   });
 
   test("starting, ready, the broker away, held jobs counted, broken", () => {
