@@ -20,6 +20,7 @@ export type JobFields = Partial<
     | "expires"
     | "copiesDone"
     | "target"
+    | "printers"
     | "group"
   >
 > & {

@@ -118,7 +118,8 @@ export class Vault {
   }
 }
 
-function toEscrow(share: Share): EscrowShare {
+/** As it goes over the wire. */
+export function toEscrow(share: Share): EscrowShare {
   return {
     user: share.user,
     job: share.job,

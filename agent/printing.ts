@@ -1,0 +1,65 @@
+/** One copy of a document through one device: before, the document, after, drained. */
+import type { Device } from "./device.ts";
+import type { PrinterProfile } from "./keeper-port.ts";
+import type { StallWatch } from "./stall-watch.ts";
+
+/** What is handed over at once, where the printer is quick and where it is slow: a pause takes hold at the next piece. */
+const PIECE_BYTES = 64 * 1024;
+const SLOW_PIECE_BYTES = 4 * 1024;
+const SLOW_MS = 250;
+
+export interface CopySteps {
+  onFirstByte(): void;
+  /** Every byte was written; not yet drained. */
+  onLastByte(): void;
+}
+
+/**
+ * Rejects with DeviceError, or with what `document` throws. Wipes each piece once the device is done with it.
+ * The device stays the caller's to close.
+ */
+export async function printCopy(
+  device: Device,
+  profile: PrinterProfile,
+  document: AsyncIterable<Uint8Array>,
+  watch: StallWatch,
+  steps: CopySteps,
+): Promise<void> {
+  watch.watch(() => device.bytesWritten);
+  const hand = new Hand(device, watch, steps.onFirstByte);
+  await hand.over(profile.before);
+  for await (const bytes of document) {
+    await hand.over(bytes);
+    bytes.fill(0);
+  }
+  await hand.over(profile.after);
+  steps.onLastByte();
+  await device.drain(watch.signal);
+}
+
+class Hand {
+  readonly #device: Device;
+  readonly #watch: StallWatch;
+  readonly #onFirstByte: () => void;
+  #pieceBytes = PIECE_BYTES;
+  #isFirst = true;
+
+  constructor(device: Device, watch: StallWatch, onFirstByte: () => void) {
+    this.#device = device;
+    this.#watch = watch;
+    this.#onFirstByte = onFirstByte;
+  }
+
+  async over(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      await this.#watch.pass();
+      const piece = bytes.subarray(at, at + this.#pieceBytes);
+      at += piece.length;
+      const begun = performance.now();
+      await this.#device.write(piece, this.#watch.signal);
+      this.#pieceBytes = performance.now() - begun > SLOW_MS ? SLOW_PIECE_BYTES : PIECE_BYTES;
+      if (this.#isFirst) this.#onFirstByte();
+      this.#isFirst = false;
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/** What each state becomes when the agent starts: whatever was under way when it stopped, nothing is lost or prints by itself. */
+import type { Graces } from "./graces.ts";
+import type { Job } from "./job.ts";
+import type { Jobs } from "./jobs.ts";
+import type { PrinterLine } from "./printer-line.ts";
+import type { Spool } from "./spool.ts";
+
+export interface RecoveryRoom {
+  readonly jobs: Jobs;
+  readonly spool: Spool;
+  readonly graces: Graces;
+  readonly lines: readonly PrinterLine[];
+}
+
+/** Before anything else touches the database or the spool. Idempotent: it may be cut short and run again. */
+export async function recover(room: RecoveryRoom): Promise<void> {
+  const { jobs, spool, graces } = room;
+  for (const job of jobs.live()) settle(room, job);
+  for (const job of jobs.live()) {
+    if ((await spool.size(job.attempt)) !== job.sealedBytes) jobs.apply(job, { kind: "lost" });
+  }
+  const live = jobs.live();
+  for (const job of live) if (job.state === "interrupted") graces.begin(job);
+  // What ended, or never became whole, may have left its file.
+  await spool.sweep(new Set(live.map(({ attempt }) => attempt)));
+}
+
+function settle({ jobs, lines }: RecoveryRoom, job: Job): void {
+  switch (job.state) {
+    case "arriving":
+      jobs.forget(job);
+      return;
+    case "releasing":
+      jobs.apply(job, { kind: "returned" });
+      return;
+    case "printing":
+      jobs.commit(() => {
+        // Nobody knows how much went out.
+        jobs.apply(job, { kind: "broke", reason: "power" });
+        lines.find(({ spec }) => spec.name === job.printer)?.soil();
+      });
+      return;
+    case "held":
+    case "interrupted":
+    case "printed":
+    case "delivered":
+    case "expired":
+    case "cancelled":
+    case "rejected":
+      return;
+  }
+}

@@ -1,0 +1,54 @@
+/** What time does to jobs: expiry, the end of grace, tombstones nobody needs any more. */
+import type { Clock } from "./clock.ts";
+import type { Db } from "./database.ts";
+import type { Graces } from "./graces.ts";
+import type { Jobs } from "./jobs.ts";
+import type { Traces } from "./traces.ts";
+
+/** A tombstone outlives every ticket and share of its job. */
+const TOMBSTONE_S = 30 * 24 * 3600;
+
+export interface SweepRoom {
+  readonly db: Db;
+  readonly jobs: Jobs;
+  readonly graces: Graces;
+  readonly traces: Traces;
+  readonly clock: Clock;
+  readonly expiresDefaultS: number;
+}
+
+export class Sweep {
+  readonly #room: SweepRoom;
+  readonly #keepTime;
+  readonly #deleteOld;
+
+  constructor(room: SweepRoom) {
+    this.#room = room;
+    this.#keepTime = room.db.prepare<[number]>(
+      "INSERT INTO clock (one, highest_seen) VALUES (1, ?) ON CONFLICT DO UPDATE SET highest_seen = max(highest_seen, excluded.highest_seen)",
+    );
+    this.#deleteOld = room.db.prepare<[number]>("DELETE FROM job WHERE final = 1 AND ended_at < ?");
+  }
+
+  /** Once; the caller repeats it. Storage errors pass through: the next run finds what is left. */
+  async run(): Promise<void> {
+    const { db, clock, jobs } = this.#room;
+    const now = clock.now();
+    for (const job of jobs.live()) {
+      if (job.state === "interrupted" && this.#room.graces.isOver(job)) await this.#end(job, "grace-over");
+      if (job.state !== "held" || now === null) continue;
+      if (job.expires === null) jobs.note(job, { expires: now + this.#room.expiresDefaultS });
+      else if (job.expires <= now) await this.#end(job, "time-over");
+    }
+    if (now === null) return;
+    this.#keepTime.run(now);
+    this.#deleteOld.run(now - TOMBSTONE_S);
+    // Here and not amid a release: a checkpoint is the slowest thing the database does.
+    db.pragma("wal_checkpoint(PASSIVE)");
+  }
+
+  async #end(job: Parameters<Jobs["find"]>[0], kind: "time-over" | "grace-over"): Promise<void> {
+    const ended = this.#room.jobs.apply(job, { kind });
+    if (ended) await this.#room.traces.destroy(ended);
+  }
+}

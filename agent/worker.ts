@@ -1,0 +1,253 @@
+/** One printer's worker: one job at a time, first come first served, from `printing` on disk to the last trace. */
+import type { JobRef } from "../wire/name.ts";
+import { jobKey } from "../wire/name.ts";
+import type { Reason } from "../wire/reason.ts";
+import type { Clock } from "./clock.ts";
+import { type Device, DeviceError } from "./device.ts";
+import { closeJob, DocumentLost, type OpenedJob, readDocument } from "./document.ts";
+import type { Graces } from "./graces.ts";
+import type { Jobs } from "./jobs.ts";
+import type { KeeperPolicy, KeeperSignals, Timing } from "./keeper-port.ts";
+import type { PrinterLine, Readiness } from "./printer-line.ts";
+import { printCopy } from "./printing.ts";
+import type { Spool } from "./spool.ts";
+import { StallWatch } from "./stall-watch.ts";
+import type { Traces } from "./traces.ts";
+
+/** What a worker works with. */
+export interface WorkerRoom {
+  readonly jobs: Jobs;
+  readonly spool: Spool;
+  readonly traces: Traces;
+  readonly graces: Graces;
+  readonly clock: Clock;
+  readonly policy: KeeperPolicy;
+  readonly signals: KeeperSignals;
+}
+
+interface Current {
+  readonly ref: JobRef;
+  readonly watch: StallWatch;
+}
+
+export class Worker {
+  readonly #line: PrinterLine;
+  readonly #room: WorkerRoom;
+  readonly #queue: OpenedJob[] = [];
+  readonly #stopping = new AbortController();
+  #current: Current | null = null;
+  #running: Promise<void> | null = null;
+
+  constructor(line: PrinterLine, room: WorkerRoom) {
+    this.#line = line;
+    this.#room = room;
+  }
+
+  get name(): string {
+    return this.#line.spec.name;
+  }
+
+  /** True while it prints, or cleans up, or has jobs waiting: what comes now waits its turn. */
+  get isBusy(): boolean {
+    return this.#running !== null;
+  }
+
+  /** Opens the printer and asks it. Only while it is not busy; the device is for {@link print}, or the caller's to close. */
+  ask(): Promise<Readiness> {
+    return this.#line.ask(this.#stopping.signal);
+  }
+
+  /** True while this job waits for its OTP after a long stall. */
+  needsOtp(ref: JobRef): boolean {
+    return (
+      this.#current !== null && jobKey(this.#current.ref) === jobKey(ref) && this.#current.watch.needsOtp
+    );
+  }
+
+  /** The OTP of the paused job was typed again. */
+  resume(): void {
+    this.#current?.watch.allow();
+  }
+
+  /**
+   * Takes released jobs, which are the worker's to close from now on. With `device`, from {@link ask}, the first one's
+   * `printing` is committed already; without, each becomes `printing` at its turn.
+   */
+  print(released: readonly OpenedJob[], device: Device | null): void {
+    const [first, ...rest] = released;
+    if (!first) return;
+    if (device) {
+      this.#queue.push(...rest);
+      this.#run(async () => await this.#printOne(first, device));
+    } else {
+      this.#queue.push(...released);
+      this.#run(async () => {});
+    }
+  }
+
+  /** Lets the current job end within `finishMs`, else interrupts it; returns the waiting ones. */
+  async stop(finishMs: number): Promise<void> {
+    for (const waiting of this.#queue.splice(0)) this.#giveBack(waiting);
+    const timer = setTimeout(() => {
+      const error = new DeviceError("device-aborted", "power", "The agent was stopped while it printed.");
+      this.#stopping.abort(error);
+      this.#current?.watch.giveUp(error);
+    }, finishMs);
+    await this.#running;
+    clearTimeout(timer);
+  }
+
+  #run(begin: () => Promise<void>): void {
+    if (!this.#running) this.#running = this.#work(begin);
+  }
+
+  async #work(begin: () => Promise<void>): Promise<void> {
+    try {
+      await begin();
+      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) await this.#turn(next);
+    } finally {
+      // In the same step as the last look at the queue: a job put in later finds the worker idle.
+      this.#running = null;
+    }
+  }
+
+  /** A job's turn has come: the printer is asked again, since time went by. */
+  async #turn(opened: OpenedJob): Promise<void> {
+    try {
+      const readiness = await this.#line.ask(this.#stopping.signal);
+      if (readiness.kind === "care") {
+        this.#giveBack(opened);
+        this.#showCare(readiness.reason);
+        return;
+      }
+      const job = this.#room.jobs.apply(opened.job, { kind: "started" });
+      if (job) return await this.#printOne({ ...opened, job }, readiness.device);
+      // It was dropped while it waited.
+      await readiness.device.close();
+      closeJob(opened);
+    } catch (cause) {
+      closeJob(opened);
+      this.#showBroken(cause);
+    }
+  }
+
+  async #printOne(opened: OpenedJob, device: Device): Promise<void> {
+    const { job } = opened;
+    const shown = { kind: "printing", printer: this.name, second: job.again } as const;
+    const watch = new StallWatch(() => this.#room.clock.monotonic(), this.#room.policy, {
+      onPaused: (otpNeeded) => {
+        this.#room.signals.onPanel({ kind: "paused", printer: this.name, reason: "stalled", otpNeeded });
+      },
+      onResumed: () => this.#room.signals.onPanel(shown),
+    });
+    this.#current = { ref: job, watch };
+    this.#room.signals.onPanel(shown);
+    try {
+      await this.#printCopies(opened, device, watch);
+      await this.#finish(opened);
+    } catch (cause) {
+      await this.#interrupt(opened, cause);
+    } finally {
+      watch.close();
+      this.#current = null;
+      closeJob(opened);
+    }
+  }
+
+  /** Each copy has an opening of its own, so that what is counted was drained. */
+  async #printCopies(opened: OpenedJob, first: Device, watch: StallWatch): Promise<void> {
+    const copies = opened.record.manifest.copies ?? 1;
+    for (let done = opened.job.copiesDone; done < copies; done++) {
+      const device = done === opened.job.copiesDone ? first : await this.#openNext();
+      try {
+        await printCopy(device, this.#line.spec.profile, readDocument(this.#room.spool, opened), watch, {
+          onFirstByte: () => this.#time(opened.job, "first-byte"),
+          onLastByte: () => this.#time(opened.job, "last-byte"),
+        });
+      } catch (cause) {
+        throw new CopyBroken(cause, this.#bytesOfCopy(opened, device));
+      } finally {
+        await device.close();
+      }
+      if (done + 1 < copies) this.#room.jobs.note(opened.job, { copiesDone: done + 1 });
+    }
+  }
+
+  async #openNext(): Promise<Device> {
+    const readiness = await this.#line.ask(this.#stopping.signal);
+    if (readiness.kind === "ready") return readiness.device;
+    throw new DeviceError("device-unusable", readiness.reason, "The printer cannot print the next copy.");
+  }
+
+  async #finish({ job, record }: OpenedJob): Promise<void> {
+    const copies = record.manifest.copies ?? 1;
+    // Nobody confirmed paper: every byte was handed over and drained, no more is known.
+    const ended = this.#room.jobs.apply(
+      job,
+      { kind: "finished", confirmed: false },
+      { copiesDone: copies, handedOver: copies * job.bytes },
+    );
+    if (ended) await this.#room.traces.destroy(ended);
+    this.#time(job, "destroyed");
+    this.#room.signals.onPanel({ kind: "take-pages", printer: this.name, confirmed: false });
+  }
+
+  async #interrupt(opened: OpenedJob, cause: unknown): Promise<void> {
+    const { graces, jobs } = this.#room;
+    const reason = reasonOf(cause);
+    try {
+      jobs.commit(() => {
+        const done = jobs.find(opened.job)?.copiesDone ?? 0;
+        const handedOver = done * opened.job.bytes + (cause instanceof CopyBroken ? cause.documentBytes : 0);
+        jobs.apply(opened.job, { kind: "broke", reason }, { handedOver });
+        this.#line.soil();
+      });
+      graces.begin(opened.job);
+      this.#showCare(reason);
+    } catch (storage) {
+      this.#showBroken(storage);
+    }
+  }
+
+  /** Nothing was sent: the OTP stays good. */
+  #giveBack(opened: OpenedJob): void {
+    closeJob(opened);
+    this.#room.jobs.apply(opened.job, { kind: "returned" });
+  }
+
+  /** How much of the document itself is surely out. */
+  #bytesOfCopy({ job }: OpenedJob, device: Device): number {
+    return Math.min(job.bytes, Math.max(0, device.bytesWritten - this.#line.spec.profile.before.length));
+  }
+
+  #time({ user, job }: JobRef, step: Timing["step"]): void {
+    this.#room.signals.onTiming({ user, job, step, atMs: this.#room.clock.monotonic(), printer: this.name });
+  }
+
+  #showCare(reason: Reason): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#room.signals.onPanel({ kind: "printer-care", printer: this.name, reason });
+  }
+
+  #showBroken(cause: unknown): void {
+    const what = cause instanceof Error ? cause.name : "storage";
+    this.#room.signals.onPanel({ kind: "broken", what });
+  }
+}
+
+/** A copy ended in the middle. */
+class CopyBroken extends Error {
+  readonly documentBytes: number;
+
+  constructor(cause: unknown, documentBytes: number) {
+    super("a copy was not handed over whole", { cause });
+    this.name = "CopyBroken";
+    this.documentBytes = documentBytes;
+  }
+}
+
+function reasonOf(cause: unknown): Reason {
+  const inner = cause instanceof CopyBroken ? cause.cause : cause;
+  if (inner instanceof DeviceError) return inner.reason;
+  return inner instanceof DocumentLost ? "lost" : "internal";
+}
