@@ -136,6 +136,8 @@ export interface KeeperOptions {
   readonly escrow: Escrow;
   readonly openDevice: (uri: string, options?: { signal?: AbortSignal }) => Promise<Device>;
   readonly time?: Time;
+  /** scrypt's N where it is not the contract's: for tests that have no time to lose. */
+  readonly stretchCost?: number;
   readonly signals?: Partial<KeeperSignals>;
 }
 

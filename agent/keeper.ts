@@ -89,7 +89,7 @@ class OpenKeeper implements Keeper {
     this.#graces = new Graces(monotonic, policy.graceMs);
     this.#vault = new Vault(options.secrets);
     this.#lookup = new Lookup(this.#vault, escrow);
-    const stretch = new Stretch(this.#vault.salt);
+    const stretch = new Stretch(this.#vault.salt, options.stretchCost);
     const traces = new Traces(this.#vault, this.#spool, this.#graces);
     const tries = new Tries(db, monotonic, (failures) => signals.onAlarm({ kind: "tries", failures }));
     const shared = {

@@ -4,7 +4,8 @@
  */
 import { scrypt } from "node:crypto";
 
-const N = 2 ** 15;
+/** As docs/protocol.md says. */
+const COST = 2 ** 15;
 const R = 8;
 const P = 1;
 /** scrypt needs 128 * N * r and a little more; Node's default refuses that. */
@@ -24,11 +25,13 @@ interface Task {
 
 export class Stretch {
   readonly #salt: Uint8Array;
+  readonly #cost: number;
   readonly #waiting: Task[] = [];
   #running: Task | null = null;
 
   /** @param deviceSalt 16 bytes */
-  constructor(deviceSalt: Uint8Array) {
+  constructor(deviceSalt: Uint8Array, cost = COST) {
+    this.#cost = cost;
     this.#salt = Buffer.concat([PREFIX, deviceSalt]);
   }
 
@@ -49,7 +52,7 @@ export class Stretch {
 
   #add(otp: string, waiter: Waiter): Task {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    const run = (): Promise<void> => deriveOnce(otp, this.#salt).then(resolve, reject);
+    const run = (): Promise<void> => deriveOnce(otp, this.#salt, this.#cost).then(resolve, reject);
     const task: Task = { otp, waiter, result: promise, run };
     this.#waiting.push(task);
     return task;
@@ -68,9 +71,9 @@ export class Stretch {
   }
 }
 
-function deriveOnce(otp: string, salt: Uint8Array): Promise<Uint8Array> {
+function deriveOnce(otp: string, salt: Uint8Array, cost: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    scrypt(otp, salt, BYTES, { N, r: R, p: P, maxmem: MAXMEM }, (error, key) => {
+    scrypt(otp, salt, BYTES, { N: cost, r: R, p: P, maxmem: MAXMEM }, (error, key) => {
       if (error) reject(error);
       else resolve(key);
     });

@@ -158,7 +158,8 @@ class FakeTransport implements Transport {
   }
 
   #take(bytes: Uint8Array): void {
-    this.#paper.pieces.push(bytes.slice());
+    // A copy: the bytes are their owner's again once the write settled, and a Buffer's `slice` is none.
+    this.#paper.pieces.push(Buffer.from(bytes));
     this.#paper.size += bytes.length;
   }
 
