@@ -9,9 +9,12 @@ import { type Profile, readSeenSerial, rememberSerial } from "./profile.ts";
 
 /** Retained topics come right after the subscription; what is not there by then does not exist. */
 const ANSWER_MS = 3_000;
+/** List and signature are two messages: while the broker renews them they may not fit for a moment. */
+const DOUBT_MS = 1_000;
 
 export interface FetchOptions {
   readonly answerMs?: number;
+  readonly doubtMs?: number;
   /** Unix seconds. */
   readonly now?: () => number;
 }
@@ -33,7 +36,7 @@ export async function fetchRecipients(
   if (!fleet) throw new PlatenError("config-invalid", { file: "profile.json", what: "It has no fleet key." });
   const seen = await readSeenSerial(dir, target);
   const now = options.now ?? (() => Math.floor(Date.now() / 1000));
-  const list = await untilVerified(connection, target, options.answerMs ?? ANSWER_MS, (offered) =>
+  const list = await untilVerified(connection, target, options, (offered) =>
     verifyList(fleet, { target, ...offered }, seen, now()),
   );
   await rememberSerial(dir, target, list.serial);
@@ -42,22 +45,25 @@ export async function fetchRecipients(
 
 type Verify = (offered: { list: Uint8Array; minisig: Uint8Array }) => RecipientsList;
 
-async function untilVerified(connection: Connection, target: string, answerMs: number, verify: Verify) {
+async function untilVerified(
+  connection: Connection,
+  target: string,
+  { answerMs = ANSWER_MS, doubtMs = DOUBT_MS }: FetchOptions,
+  verify: Verify,
+): Promise<RecipientsList> {
   const { promise, resolve, reject } = Promise.withResolvers<RecipientsList>();
   let list: Uint8Array | null = null;
   let minisig: Uint8Array | null = null;
-  let doubt: unknown = new PlatenError("list-missing", { target });
+  let timer = setTimeout(() => reject(new PlatenError("list-missing", { target })), answerMs);
   const judge = () => {
     if (!list || !minisig) return;
     try {
       resolve(verify({ list, minisig }));
     } catch (error) {
-      // List and signature are two messages: while the broker renews them they may not fit for a moment.
-      doubt = error;
-      if (!isPlatenError(error, "list-unsigned")) reject(error);
+      clearTimeout(timer);
+      timer = setTimeout(() => reject(error), isPlatenError(error, "list-unsigned") ? doubtMs : 0);
     }
   };
-  const timer = setTimeout(() => reject(doubt), answerMs);
   void connection.lost.then(reject);
   const topics = [recipientsTopic(target), signatureTopic(target)] as const;
   try {

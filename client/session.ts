@@ -11,7 +11,7 @@ export interface SessionOptions {
 }
 
 const GIVE_UP_MS = 120_000;
-const BACKOFF_FIRST_MS = 250;
+const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
 /** Sessions in a row that broke before anything was acknowledged: a broker that takes nothing is no network fault. */
 const FRUITLESS_MAX = 6;

@@ -2,6 +2,7 @@
  * A broker for the client's tests: real aedes behind real TLS, and the smallest intake that answers as
  * docs/protocol.md says. What goes wrong is scripted per test. The real broker meets the client in test/e2e.
  */
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,12 +13,14 @@ import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import type { Profile } from "../../client/profile.ts";
 import { HeaderReader, openHeader } from "../../wire/age-header.ts";
 import { derivePayloadKey, PAYLOAD_NONCE_BYTES, PayloadOpener } from "../../wire/age-payload.ts";
+import { encodeBase64Url } from "../../wire/base64.ts";
 import { nodeCipher } from "../../wire/cipher-node.ts";
+import type { FirstContact } from "../../wire/code.ts";
 import { type Manifest, ManifestReader } from "../../wire/manifest.ts";
 import { type FleetKey, formatPublicKey, generateFleetKey } from "../../wire/minisign.ts";
 import { formatList, type ListTerms, signList } from "../../wire/recipients.ts";
 import type { JobStatus } from "../../wire/status.ts";
-import { parseTopic, recipientsTopic, signatureTopic, statusTopic } from "../../wire/topic.ts";
+import { enrolTopic, parseTopic, recipientsTopic, signatureTopic, statusTopic } from "../../wire/topic.ts";
 import { createCa, issueServer, type TestCa } from "../wire/certificates.ts";
 
 export const NOW = Math.floor(Date.now() / 1000);
@@ -40,6 +43,8 @@ export interface Script {
   onPart?(job: Received, n: number): "keep" | "drop" | "cut";
   /** The status to answer `end` or `only` with instead of the honest one; null for silence. */
   onEnd?(job: Received): Partial<JobStatus> | null | undefined;
+  /** The answer to a first contact; null for none: the connection is cut after the request was taken. */
+  onEnrol?(request: unknown): unknown;
   /** Held back acknowledgements: settles when this part may be acknowledged. */
   beforeAck?(job: Received, n: number): Promise<void>;
 }
@@ -55,7 +60,8 @@ export interface Peer {
   readonly jobs: Map<string, Received>;
   readonly aedes: Aedes;
   script: Script;
-  /** Everything ever put into a packet, as latin1 text. */
+  /** An invite to this broker; its secret is taken as `$invite`'s password. */
+  readonly invite: FirstContact;
   offer(terms?: Partial<ListTerms>, by?: FleetKey): Promise<void>;
   status(job: string, status: Partial<JobStatus> | null): Promise<void>;
   cutAll(): void;
@@ -74,6 +80,7 @@ export async function openPeer(): Promise<Peer> {
   const sockets = new Set<TLSSocket>();
   const server = createServer(certificate, (socket) => {
     sockets.add(socket);
+    socket.setNoDelay(true);
     socket.on("error", () => {});
     socket.once("close", () => sockets.delete(socket));
     aedes.handle(socket);
@@ -84,7 +91,9 @@ export async function openPeer(): Promise<Peer> {
   const dir = await mkdtemp(join(tmpdir(), "platen-test-"));
 
   aedes.authenticate = (_client, user, password, done) => {
-    const good = user === "alice" && password?.toString() === PASSWORD;
+    const secret = password?.toString() ?? "";
+    const invited = user === "$invite" && secret === encodeBase64Url(peer.invite.secret);
+    const good = invited || (user === "alice" && secret === PASSWORD);
     done(good ? null : Object.assign(new Error("refused"), { returnCode: 5 }), good);
   };
   const publish = (topic: string, payload: string) =>
@@ -108,6 +117,14 @@ export async function openPeer(): Promise<Peer> {
     recipient,
     dir,
     aedes,
+    invite: {
+      kind: "invite",
+      address: `127.0.0.1:${port}`,
+      caFingerprint: createHash("sha256").update(ca.der).digest(),
+      fleet,
+      id: randomBytes(8).toString("hex"),
+      secret: randomBytes(16),
+    },
     jobs: new Map(),
     script: {},
     profile: {
@@ -154,6 +171,7 @@ async function intake(
   packet: { topic: string; payload: string | Buffer },
 ): Promise<void> {
   const topic = parseTopic(packet.topic);
+  if (topic?.room === "enrol") return enrol(peer, client, topic.code, packet.payload);
   if (topic?.room !== "send") return;
   const { user, job: id, target, leaf } = topic;
   const job = peer.jobs.get(id) ?? {
@@ -191,6 +209,18 @@ async function intake(
     job.ends++;
   }
   await answer(peer, job, leaf.kind !== "part");
+}
+
+async function enrol(peer: Peer, client: Client | null, code: string, request: string | Buffer) {
+  const reply = peer.script.onEnrol?.(JSON.parse(request.toString())) ?? null;
+  if (reply === null) {
+    client?.conn.destroy();
+    throw new Cut();
+  }
+  const topic = enrolTopic(code, "reply");
+  const payload = JSON.stringify(reply);
+  const packet = { cmd: "publish", topic, payload, qos: 1, retain: false, dup: false } as AedesPublishPacket;
+  await new Promise<void>((resolve) => peer.aedes.publish(packet, () => resolve()));
 }
 
 async function answer(peer: Peer, job: Received, isEnd: boolean): Promise<void> {

@@ -181,7 +181,7 @@ describe("what goes wrong on the way", () => {
         return "keep";
       },
     };
-    const sending = send({ documents: [{ file: await fileOf(randomBytes(20_000_000)) }] });
+    const sending = send({ documents: [{ file: await fileOf(randomBytes(4_000_000)) }] });
     await expect(sending).rejects.toMatchObject({
       code: "job-rejected",
       details: { reason: "quota", sentence: expect.stringContaining("too many jobs of yours") },
@@ -253,7 +253,7 @@ describe("giving up", () => {
   it("withdraws the job when aborted", async () => {
     const abort = new AbortController();
     peer.script = { onPart: (_, n) => keepBut(n === 4, () => abort.abort(new Error("enough"))) };
-    const file = await fileOf(randomBytes(20_000_000));
+    const file = await fileOf(randomBytes(4_000_000));
     await expect(send({ documents: [{ file }] }, { signal: abort.signal })).rejects.toThrow("enough");
     const job = only(peer.jobs.values());
     expect(job.cancelled).toBe(true);

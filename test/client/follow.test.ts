@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { cancelJob } from "../../client/cancel.ts";
+import { followJob, listJobs } from "../../client/follow.ts";
+import { openSession, type Session } from "../../client/session.ts";
+import { openPeer, type Peer } from "./peer.ts";
+
+let peer: Peer;
+let session: Session;
+
+beforeEach(async () => {
+  peer = await openPeer();
+  session = await openSession(peer.profile, { giveUpMs: 5_000 });
+});
+afterEach(async () => {
+  await session.close();
+  await peer.close();
+});
+
+describe("following a job", () => {
+  it("tells each state once, over a lost connection, until the end", async () => {
+    await peer.status("job-00001", { state: "stored" });
+    const states: string[] = [];
+    for await (const { state } of followJob(session, "job-00001")) {
+      states.push(state);
+      if (state === "stored") {
+        peer.cutAll();
+        await peer.status("job-00001", { state: "held" });
+      }
+      if (state === "held") {
+        await peer.status("job-00001", { state: "held" });
+        await peer.status("job-00001", { state: "printing" });
+        await peer.status("job-00001", { state: "delivered" });
+        await peer.status("job-00001", { state: "held" });
+      }
+    }
+    expect(states).toEqual(["stored", "held", "printing", "delivered"]);
+  });
+
+  it("ends when the broker forgets the job, and ignores what is no status", async () => {
+    await peer.status("job-00001", { state: "held" });
+    const states: string[] = [];
+    for await (const { state } of followJob(session, "job-00001")) {
+      states.push(state);
+      await peer.status("job-00001", { state: "burning" as "held" });
+      await peer.status("job-00001", null);
+    }
+    expect(states).toEqual(["held"]);
+  });
+
+  it("of an unknown job says so", async () => {
+    const unknown = followJob(session, "job-00009", { answerMs: 50 }).next();
+    await expect(unknown).rejects.toMatchObject({ code: "job-unknown" });
+  });
+
+  it("stops when aborted", async () => {
+    await peer.status("job-00001", { state: "held" });
+    const abort = new AbortController();
+    const following = followJob(session, "job-00001", { signal: abort.signal });
+    await following.next();
+    const next = following.next();
+    abort.abort(new Error("enough"));
+    await expect(next).rejects.toThrow("enough");
+  });
+
+  it("gives up when the broker stays away", async () => {
+    const brief = await openSession(peer.profile, { giveUpMs: 1 });
+    await peer.status("job-00001", { state: "held" });
+    const following = followJob(brief, "job-00001");
+    await following.next();
+    const refused = expect(following.next()).rejects.toMatchObject({ code: "broker-unreachable" });
+    await peer.close();
+    await refused;
+    await brief.close();
+  });
+});
+
+describe("all jobs", () => {
+  it("are listed by their ids", async () => {
+    for (const n of [1, 2, 3]) await peer.status(`job-0000${n}`, { state: n === 2 ? "printed" : "held" });
+    await peer.status("job-00003", null);
+    const jobs = await listJobs(session, { quietMs: 200 });
+    expect([...jobs].map(([job, { state }]) => [job, state]).sort()).toEqual([
+      ["job-00001", "held"],
+      ["job-00002", "printed"],
+    ]);
+    expect((await listJobs(session, { quietMs: 200 })).size).toBe(2);
+  });
+
+  it("of nobody are none", async () => {
+    expect((await listJobs(session, { quietMs: 20 })).size).toBe(0);
+  });
+});
+
+describe("cancelling", () => {
+  it("ends a held job", async () => {
+    await peer.status("job-00001", { state: "held", target: "lobby" });
+    const ended = await cancelJob(session, "job-00001");
+    expect(ended).toMatchObject({ state: "cancelled", reason: "by-sender" });
+    expect(peer.jobs.get("job-00001")).toMatchObject({ target: "lobby", cancelled: true });
+  });
+
+  it("returns another end that came first, and asks nothing then", async () => {
+    await peer.status("job-00001", { state: "printed", target: "lobby" });
+    expect((await cancelJob(session, "job-00001")).state).toBe("printed");
+    expect(peer.jobs.size).toBe(0);
+  });
+
+  it("of an unknown job says so", async () => {
+    await expect(cancelJob(session, "job-00009", { answerMs: 50 })).rejects.toMatchObject({
+      code: "job-unknown",
+    });
+  });
+
+  it("says when the broker does not end it in time", async () => {
+    await peer.status("job-00001", { state: "held" });
+    await expect(cancelJob(session, "job-00001", { endMs: 100 })).rejects.toMatchObject({ code: "timeout" });
+  });
+});
