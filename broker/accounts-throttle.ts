@@ -4,7 +4,7 @@
  */
 import { createHmac, randomBytes } from "node:crypto";
 
-interface Allowance {
+export interface Allowance {
   /** Failures in a row before it refuses. */
   readonly burst: number;
   /** One failure is forgiven after so many seconds. */

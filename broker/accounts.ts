@@ -3,15 +3,15 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { PlatenError } from "../wire/error.ts";
 import { isName } from "../wire/name.ts";
 import { checkPassword, hashPassword, NOBODY } from "./accounts-password.ts";
-import { FailureBuckets, placeOf } from "./accounts-throttle.ts";
+import { type Allowance, FailureBuckets, placeOf } from "./accounts-throttle.ts";
 import type { BrokerDatabase } from "./database.ts";
 import type { Accounts } from "./registry-port.ts";
 
 const PASSWORD_CHARS_MAX = 256;
 /** Guesses from one place: a house full of people behind one address must still be able to log in at once. */
-const PER_PLACE = { burst: 30, forgiveSeconds: 10 };
+const PER_PLACE: Allowance = { burst: 30, forgiveSeconds: 10 };
 /** At one user from all places together; wide, so that a stranger can hardly lock its owner out. */
-const PER_USER = { burst: 100, forgiveSeconds: 20 };
+const PER_USER: Allowance = { burst: 100, forgiveSeconds: 20 };
 const REMEMBERED_MAX = 4096;
 const REMEMBER_SECONDS = 3600;
 
@@ -41,11 +41,18 @@ export class UserAccounts implements Accounts {
   readonly #remembered = new Map<string, { readonly hash: Buffer; readonly until: number }>();
   readonly #memoryKey = randomBytes(32);
 
-  constructor(database: BrokerDatabase, clocks: Clocks) {
+  constructor(
+    database: BrokerDatabase,
+    clocks: Clocks,
+    allowances: { readonly place: Allowance; readonly user: Allowance } = {
+      place: PER_PLACE,
+      user: PER_USER,
+    },
+  ) {
     this.#database = database;
     this.#clocks = clocks;
-    this.#places = new FailureBuckets(PER_PLACE, clocks.running);
-    this.#users = new FailureBuckets(PER_USER, clocks.running);
+    this.#places = new FailureBuckets(allowances.place, clocks.running);
+    this.#users = new FailureBuckets(allowances.user, clocks.running);
   }
 
   async verify(user: string, password: string, address: string): Promise<"ok" | "refused" | "throttled"> {
