@@ -1,0 +1,63 @@
+/** A group over two agents: one OTP, either printer, once. */
+import { randomBytes } from "node:crypto";
+import { readdirSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Fleet, type Sender } from "./fleet.ts";
+
+let fleet: Fleet;
+let alice: Sender;
+
+beforeAll(async () => {
+  fleet = await Fleet.start();
+  await fleet.addAgent({ east: {} });
+  await fleet.addAgent({ west: {} });
+  await fleet.admin("group.add", { name: "wards", printers: ["east", "west"] });
+  alice = await fleet.addSender("alice");
+  await Promise.all([fleet.startAgent("east"), fleet.startAgent("west")]);
+});
+afterAll(() => fleet.close());
+
+async function sendToGroup(body: Buffer) {
+  const file = fleet.path("group.bin");
+  writeFileSync(file, body);
+  const { jobs, otp } = await fleet.send(alice, "wards", [file], { raw: true });
+  const job = jobs[0]!.job;
+  const held = (agent: string) =>
+    fleet.program(agent).waitFor((line) => line.event === "held" && line.job === job, "held", 15_000);
+  await Promise.all([held("east"), held("west")]);
+  return { job, otp };
+}
+
+test("it prints where its OTP is typed, and the other agent destroys its copy", async () => {
+  const body = randomBytes(40_000);
+  const { job, otp } = await sendToGroup(body);
+  await fleet.type("west", `${otp}\n`);
+  expect(await fleet.follow(alice, job)).toMatchObject({ state: "delivered" });
+  expect(fleet.printed("west").map((out) => out.equals(body))).toEqual([true]);
+  const ended = (line: { event?: string; job?: unknown; state?: unknown }) =>
+    line.event === "state" && line.job === job && line.state === "cancelled";
+  await fleet.program("east").waitFor(ended, "dropped", 15_000);
+  expect(fleet.printed("east")).toEqual([]);
+  expect(readdirSync(fleet.path("east", "spool"))).toEqual([]);
+});
+
+test("typed at both at once, it prints at one", async () => {
+  const before = fleet.printed("east").length + fleet.printed("west").length;
+  const { job, otp } = await sendToGroup(randomBytes(40_000));
+  await Promise.all([fleet.type("east", `${otp}\n`), fleet.type("west", `${otp}\n`)]);
+  expect(await fleet.follow(alice, job)).toMatchObject({ state: "delivered" });
+  expect(fleet.printed("east").length + fleet.printed("west").length).toBe(before + 1);
+});
+
+test("without the broker a group's job does not print", async () => {
+  const { job, otp } = await sendToGroup(randomBytes(1000));
+  const before = fleet.printed("east").length + fleet.printed("west").length;
+  await fleet.kill("broker");
+  await fleet.type("east", `${otp}\n`);
+  await fleet
+    .program("east")
+    .waitFor(({ event, verdict }) => event === "entry-refused" && verdict === "locked", "locked", 15_000);
+  expect(fleet.printed("east").length + fleet.printed("west").length).toBe(before);
+  await fleet.startBroker();
+  expect(await fleet.follow(alice, job, "held")).toMatchObject({ state: "held" });
+});
