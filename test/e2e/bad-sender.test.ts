@@ -28,7 +28,8 @@ afterAll(async () => {
 });
 
 function manifest(fields: object = {}): string {
-  return `${JSON.stringify({ v: 1, otp: String((otps += 7919)), raw: true, ...fields })}\n`;
+  otps += 7919;
+  return `${JSON.stringify({ v: 1, otp: String(otps), raw: true, ...fields })}\n`;
 }
 
 /** Sends a sealed file in parts of 16 KiB, in the order given, and `end`. */

@@ -1,5 +1,4 @@
 /** A sender that does what it likes: seals anything to anyone and publishes anything, with a valid login. */
-import { once } from "node:events";
 import type { MqttClient } from "mqtt";
 import type { Profile } from "../../client/profile.ts";
 import { createHeader } from "../../wire/age-header.ts";
@@ -8,7 +7,7 @@ import { nodeCipher } from "../../wire/cipher-node.ts";
 import { parseAddress } from "../../wire/code.ts";
 import { type JobStatus, statusSchema } from "../../wire/status.ts";
 import { connectMqtt } from "../../wire/tls.ts";
-import { recipientsTopic, sendTopic, statusTopic } from "../../wire/topic.ts";
+import { recipientsTopic, sendTopic, statusFilter } from "../../wire/topic.ts";
 
 /** Seals `plaintext` as it is: manifest line and document are the caller's. */
 export async function sealAnything(recipients: readonly string[], plaintext: Uint8Array): Promise<Buffer> {
@@ -44,8 +43,8 @@ export class RawSender {
       { host, port, ca: profile.ca },
       { clientId: `raw-${profile.user}`, username: profile.user, password: profile.password },
     );
-    await once(client, "connect");
-    await client.subscribeAsync(statusTopic({ user: profile.user, job: "+" }), { qos: 1 });
+    await new Promise<void>((resolve) => client.once("connect", () => resolve()));
+    await client.subscribeAsync(statusFilter(profile.user), { qos: 1 });
     return new RawSender(profile, client);
   }
 
@@ -68,7 +67,8 @@ export class RawSender {
     payload: Uint8Array | string,
   ) {
     const topic = sendTopic({ user: this.user, job }, target, leaf);
-    return this.client.publishAsync(topic, Buffer.from(payload as Uint8Array), { qos: 1 });
+    const bytes = typeof payload === "string" ? Buffer.from(payload) : Buffer.from(payload);
+    return this.client.publishAsync(topic, bytes, { qos: 1 });
   }
 
   /** The first status of the job, past or to come, that fits. */
