@@ -1,0 +1,103 @@
+/**
+ * SIGKILL at any moment: agent and broker are killed at seeded random times while documents are sent, held and printed.
+ * Afterwards every document that was `stored` is printed exactly once, or once more only because a person asked.
+ * PLATEN_CRASH_ROUNDS makes it longer; PLATEN_CRASH_SEED runs a failure's schedule again.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { readdirSync, writeFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import Database from "better-sqlite3";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Fleet, type Sender } from "./fleet.ts";
+
+const ROUNDS = Number(process.env.PLATEN_CRASH_ROUNDS ?? 8);
+const SEED = Number(process.env.PLATEN_CRASH_SEED ?? 20_261_120);
+const BYTES = 4_000_000;
+let fleet: Fleet;
+let alice: Sender;
+
+beforeAll(async () => {
+  fleet = await Fleet.start();
+  await fleet.addAgent({ lobby: {} });
+  alice = await fleet.addSender("alice");
+  await fleet.startAgent("lobby");
+});
+afterAll(() => fleet.close());
+
+/** A small seeded generator (mulberry32): the schedule must be the same again. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const digest = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+
+async function killSoon(name: string, afterMs: number): Promise<void> {
+  await delay(afterMs);
+  await fleet.kill(name);
+  if (name === "broker") await fleet.startBroker();
+  else await fleet.startAgent(name);
+}
+
+/** Types until the job is told ended; the number of entries it took. */
+async function printAtLast(job: string, otp: string): Promise<number> {
+  for (let entries = 1; entries <= 4; entries++) {
+    await fleet.program("lobby").waitFor(({ event }) => event === "ready", "ready", 20_000);
+    await fleet.type("lobby", `${otp}\n`);
+    const status = await fleet.follow(alice, job, "interrupted", "delivered");
+    if (status.state === "delivered") return entries;
+  }
+  throw new Error(`${job} did not end`);
+}
+
+test(`${ROUNDS} rounds of SIGKILL, seed ${SEED}`, { timeout: 40_000 * ROUNDS }, async () => {
+  const random = seeded(SEED);
+  for (let round = 0; round < ROUNDS; round++) {
+    const victim = random() < 0.6 ? "lobby" : "broker";
+    const [whileSending, whilePrinting] = [random() * 400, random() * 120];
+    const body = randomBytes(BYTES);
+    const file = fleet.path("document.bin");
+    writeFileSync(file, body);
+    const before = fleet.printed("lobby").length;
+    const note = `round ${round}, ${victim} killed ${whileSending.toFixed()} ms after send and ${whilePrinting.toFixed()} ms after Enter`;
+
+    const [receipt] = await Promise.all([
+      fleet.send(alice, "lobby", [file], { raw: true }),
+      killSoon(victim, whileSending),
+    ]);
+    const job = receipt.jobs[0]!.job;
+    expect((await fleet.follow(alice, job, "held")).state, note).toBe("held");
+    expect(fleet.printed("lobby").length, `${note}: nothing prints by itself`).toBe(before);
+
+    await fleet.program("lobby").waitFor(({ event }) => event === "ready", "ready", 20_000);
+    await Promise.all([fleet.type("lobby", `${receipt.otp}\n`), killSoon("lobby", whilePrinting)]);
+    const afterCrash = fleet.printed("lobby").length - before;
+    expect(afterCrash, `${note}: one entry, one printing`).toBeLessThanOrEqual(1);
+    const status = await fleet.follow(alice, job, "held", "interrupted", "delivered");
+    const entries = status.state === "delivered" ? 0 : await printAtLast(job, receipt.otp);
+    const whole = fleet
+      .printed("lobby")
+      .slice(before)
+      .filter((out) => digest(out) === digest(body)).length;
+    expect(whole, `${note}: printed whole`).toBeGreaterThanOrEqual(1);
+    expect(fleet.printed("lobby").length - before, `${note}: once per entry`).toBeLessThanOrEqual(
+      1 + entries,
+    );
+  }
+  await checkNothingIsLeft();
+});
+
+async function checkNothingIsLeft(): Promise<void> {
+  await Promise.all([fleet.stop("lobby"), fleet.stop("broker")]);
+  expect(readdirSync(fleet.path("lobby", "spool"))).toEqual([]);
+  for (const file of [fleet.path("lobby", "agent.db"), fleet.path("broker", "broker.db")]) {
+    const database = new Database(file, { readonly: true });
+    expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
+    database.close();
+  }
+}
