@@ -12,14 +12,34 @@ export type Key =
 /** What a keypad reports besides keys. */
 export type KeypadCondition = "attached" | "gone";
 
+/** Called synchronously, one at a time; what they throw ends the program, so they must not. */
 export interface KeypadEvents {
   onKey(key: Key): void;
+  /** Only when it changes; the first is `attached`, or `gone` where the hardware is missing from the start. */
   onCondition(condition: KeypadCondition): void;
+  /** Ctrl-C at a `tty:` keypad, which raw mode turned into a key. Without a handler the program gets SIGINT. */
+  onInterrupt?(): void;
 }
 
 /** An open keypad. It reopens by itself when the hardware comes back; `close` ends that. */
 export interface Keypad {
   readonly uri: string;
-  /** Idempotent, never throws. */
+  /** Idempotent, never throws. A terminal is back in its old mode when it resolves. */
   close(): Promise<void>;
+}
+
+/**
+ * A keypad cannot be used as configured; what is merely missing now is no error but `gone`.
+ *
+ * - `keypad-uri`: the URI is wrong.
+ * - `keypad-unusable`: what it names is there and is no keypad, or access is denied.
+ */
+export class KeypadError extends Error {
+  readonly code: "keypad-uri" | "keypad-unusable";
+
+  constructor(code: KeypadError["code"], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "KeypadError";
+    this.code = code;
+  }
 }
