@@ -38,12 +38,12 @@ const policy = z.strictObject({
   /** A printer that takes nothing for so long: the panel says so; going on needs the OTP again; the job is given up. */
   stallSeconds: z.int().min(1).max(3600).default(10),
   stallOtpSeconds: z.int().min(1).max(3600).default(60),
-  stallGiveUpSeconds: z.int().min(1).max(86_400).default(1800),
+  stallGiveUpSeconds: z.int().min(1).max(86_400).default(600),
   /** Disk space documents may not take. */
   reserveBytes: z
     .int()
     .min(0)
-    .default(64 * 1024 ** 2),
+    .default(16 * 1024 ** 2),
 });
 
 export const configSchema = z.strictObject({

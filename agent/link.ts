@@ -15,8 +15,12 @@ export interface LinkOptions {
   readonly address: string;
   /** Read anew for every dial, so that a renewed certificate is used from the next one on. */
   readonly credentials: () => { ca: string; cert: string; key: string };
-  /** Pauses between dials; the first one after a loss is at most `firstMs`. */
-  readonly backoff?: { readonly firstMs: number; readonly maxMs: number };
+}
+
+/** Pauses between dials; the first one after a loss is at most `firstMs`. */
+export interface Backoff {
+  readonly firstMs: number;
+  readonly maxMs: number;
 }
 
 export interface LinkEvents {
@@ -29,7 +33,7 @@ export interface LinkEvents {
 }
 
 const KEEPALIVE_S = 10;
-const BACKOFF = { firstMs: 500, maxMs: 30_000 };
+const BACKOFF: Backoff = { firstMs: 500, maxMs: 30_000 };
 
 export class Link {
   readonly #options: LinkOptions;
@@ -38,6 +42,7 @@ export class Link {
   #up = false;
   #closed = false;
   #failures = 0;
+  #backoff = BACKOFF;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LinkOptions, events: LinkEvents) {
@@ -49,7 +54,8 @@ export class Link {
     return this.#up;
   }
 
-  open(): void {
+  open(backoff: Backoff = BACKOFF): void {
+    this.#backoff = backoff;
     if (this.#closed || this.#client || this.#timer) return;
     this.#dial();
   }
@@ -138,7 +144,7 @@ export class Link {
     client.end(true);
     this.#events.onDown(failure);
     if (this.#closed) return;
-    const { firstMs, maxMs } = this.#options.backoff ?? BACKOFF;
+    const { firstMs, maxMs } = this.#backoff;
     const ceilingMs = Math.min(maxMs, firstMs * 2 ** Math.min(this.#failures++, 16));
     this.#timer = setTimeout(() => this.#dial(), ceilingMs * (0.5 + Math.random() / 2));
   }

@@ -40,6 +40,13 @@ export class OutboxPump {
     this.#running ??= this.#run();
   }
 
+  /** Sends what is there, if it can within `deadlineMs`: the last words before a stop. Never rejects. */
+  async flush(deadlineMs = 2000): Promise<void> {
+    this.wake();
+    const late = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref());
+    await Promise.race([this.#running, late]);
+  }
+
   /** Ends after the batch that is under way. */
   async stop(): Promise<void> {
     this.#online = false;

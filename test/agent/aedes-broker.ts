@@ -1,4 +1,5 @@
 /** A bare aedes behind real mutual TLS, with certificates made for the occasion: the other end of the agent's link. */
+import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";

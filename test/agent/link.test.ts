@@ -43,7 +43,7 @@ function openLink(agent = AGENT): Opened {
     for (const resolve of list.splice(0)) resolve();
   };
   const opened = new Link(
-    { agent, address: broker.address, credentials: () => credentials, backoff: BACKOFF },
+    { agent, address: broker.address, credentials: () => credentials },
     {
       onUp: () => settle(waiting.up),
       onDown: (error) => {
@@ -67,7 +67,7 @@ describe("link", () => {
   test("says here, then away, and answers calls over mutual TLS", async () => {
     broker.answer = () => ({ time: 1_800_000_000, agent: AGENT, printers: ["lobby"] });
     const { link: opened, calls, up } = openLink();
-    opened.open();
+    opened.open(BACKOFF);
     await up();
     expect(opened.up).toBe(true);
     const reply = await calls.call("hello", { version: "1", printers: [] });
@@ -79,7 +79,7 @@ describe("link", () => {
 
   test("dials again after every kind of loss, one session at a time, and its will says away", async () => {
     const { link: opened, ends, up, down } = openLink();
-    opened.open();
+    opened.open(BACKOFF);
     await up();
     for (let i = 0; i < 3; i++) {
       const [gone, back] = [down(), up()];
@@ -94,7 +94,7 @@ describe("link", () => {
 
   test("comes back to a broker that was away for several dials", async () => {
     const { link: opened, ends, up, down } = openLink();
-    opened.open();
+    opened.open(BACKOFF);
     await up();
     const gone = down();
     await broker.pause();
@@ -108,7 +108,7 @@ describe("link", () => {
 
   test("redial uses what the credentials are by then", async () => {
     const { link: opened, ends, up, down } = openLink();
-    opened.open();
+    opened.open(BACKOFF);
     await up();
     credentials = { ...credentials, ca: (await createCa()).pem };
     const gone = down();
@@ -121,7 +121,7 @@ describe("link", () => {
   test("a broker under another CA gets nothing", async () => {
     credentials = { ...credentials, ca: (await createCa("CN=Other")).pem };
     const { link: opened, ends, down } = openLink();
-    opened.open();
+    opened.open(BACKOFF);
     await down();
     expect(ends[0]).toBe("broker-untrusted");
     expect(broker.presence).toEqual([]);
@@ -129,7 +129,7 @@ describe("link", () => {
 
   test("messages under another agent's name, or on no topic of ours, are not seen", async () => {
     const { link: opened, messages, up } = openLink();
-    opened.open();
+    opened.open(BACKOFF);
     await up();
     broker.part(AGENT, { user: "alice", job: "job-00000001" }, 0, Buffer.from("x"));
     broker.part("other", { user: "alice", job: "job-00000001" }, 1, Buffer.from("x"));
@@ -152,7 +152,7 @@ describe("link", () => {
 describe("calls", () => {
   test("a call waiting when the session ends is rejected, and not sent again in the next", async () => {
     const { link: opened, calls, up } = openLink();
-    opened.open();
+    opened.open(BACKOFF);
     await up();
     const call = calls.call("boot", {});
     const outcome = expect(call).rejects.toMatchObject({ code: "broker-unreachable" });
@@ -169,7 +169,7 @@ describe("calls", () => {
   test("a refusal carries why and when to try again", async () => {
     broker.answer = () => ({ refused: "throttled", retryAfter: 30 });
     const { link: opened, calls, up } = openLink();
-    opened.open();
+    opened.open(BACKOFF);
     await up();
     await expect(calls.call("boot", {})).rejects.toMatchObject({
       code: "call-refused",
@@ -186,7 +186,7 @@ describe("calls", () => {
   ])("%s is no answer", async (name, answer) => {
     broker.answer = () => answer;
     const { link: opened, calls, up } = openLink();
-    opened.open();
+    opened.open(BACKOFF);
     await up();
     const code = name.startsWith("more") ? "timeout" : "broker-untrusted";
     await expect(calls.call("boot", {}, 300)).rejects.toMatchObject({ code });
@@ -194,7 +194,7 @@ describe("calls", () => {
 
   test("bytes that are no JSON and answers nobody waits for change nothing", async () => {
     const { link: opened, calls, messages, up } = openLink();
-    opened.open();
+    opened.open(BACKOFF);
     await up();
     for (const payload of [Buffer.from([0xff, 0x00]), Buffer.from("null"), encodeJson({ rid: "nobody" })]) {
       broker.reply(AGENT, payload);
@@ -207,7 +207,7 @@ describe("calls", () => {
 
   test("no answer by the deadline is a timeout; the late one is dropped", async () => {
     const { link: opened, calls, messages, up } = openLink();
-    opened.open();
+    opened.open(BACKOFF);
     await up();
     await expect(calls.call("boot", {}, 30)).rejects.toMatchObject({ code: "timeout" });
     broker.reply(AGENT, encodeJson({ rid: broker.calls[0]?.body.rid, share: "A".repeat(43).concat("=") }));

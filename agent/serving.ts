@@ -1,0 +1,163 @@
+/** What runs once the identity is open: the keeper of jobs, what fetches them, what tells the broker of them. */
+import { join } from "node:path";
+import type { JobEvent } from "../wire/agent-call.ts";
+import { encodeJson } from "../wire/json.ts";
+import type { JobRef } from "../wire/name.ts";
+import type { Calls } from "./calls.ts";
+import type { Condition } from "./condition.ts";
+import type { AgentConfig } from "./config.ts";
+import type { BrokerEscrow } from "./escrow.ts";
+import { Inbox } from "./inbox.ts";
+import { openKeeper } from "./keeper.ts";
+import type {
+  Keeper,
+  KeeperPolicy,
+  KeeperSecrets,
+  KeeperSignals,
+  PrinterSpec,
+  Timing,
+} from "./keeper-port.ts";
+import { describeError, type Log } from "./log.ts";
+import { openDevice } from "./open-device.ts";
+import { OutboxPump } from "./outbox-pump.ts";
+import type { Session } from "./session.ts";
+import type { TransferEnd } from "./transfer.ts";
+
+export interface ServingRoom {
+  readonly config: AgentConfig;
+  readonly printers: readonly PrinterSpec[];
+  readonly calls: Calls;
+  readonly escrow: BrokerEscrow;
+  /** A `parts` call; it has no answer. Does nothing while there is no session. */
+  readonly sendParts: (payload: Uint8Array) => void;
+  readonly session: Session;
+  readonly condition: Condition;
+  readonly log: Log;
+}
+
+export class Serving {
+  readonly keeper: Keeper;
+  readonly inbox: Inbox;
+  readonly #pump: OutboxPump;
+  readonly #room: ServingRoom;
+
+  constructor(keeper: Keeper, inbox: Inbox, pump: OutboxPump, room: ServingRoom) {
+    this.keeper = keeper;
+    this.inbox = inbox;
+    this.#pump = pump;
+    this.#room = room;
+  }
+
+  /** A session with the broker began (its time is given), or ended (null). */
+  setOnline(brokerTime: number | null): void {
+    if (brokerTime !== null) {
+      this.keeper.learnTime(brokerTime);
+      void this.#putAgain();
+    }
+    this.#pump.setOnline(brokerTime !== null);
+    this.inbox.setOnline(brokerTime !== null);
+  }
+
+  /** Sends the last events, throws unfinished arrivals away, lets a job being printed end. Never rejects. */
+  async stop(): Promise<void> {
+    const emptied = this.inbox.stop();
+    await this.#pump.flush();
+    // Nobody waits for an answer any more: what was not confirmed is durable and goes out after the next start.
+    this.#room.calls.rejectAll("the agent stops");
+    await Promise.all([emptied, this.#pump.stop()]);
+    await this.keeper.stop();
+  }
+
+  /** The broker may have lost its shares while it was away; those it still has it ignores. */
+  async #putAgain(): Promise<void> {
+    const { escrow, log } = this.#room;
+    try {
+      await escrow.putAgain(this.keeper.reputAll());
+    } catch (error) {
+      log.write("call-failed", { call: "put", ...describeError(error) });
+    }
+  }
+}
+
+/** @throws PlatenError where the storage cannot be used */
+export async function openServing(secrets: KeeperSecrets, room: ServingRoom): Promise<Serving> {
+  const { config, printers, escrow, calls, log } = room;
+  let pump: OutboxPump | null = null;
+  const keeper = openKeeper({
+    dir: join(config.dataDir, "jobs"),
+    secrets,
+    printers,
+    policy: keeperPolicy(config),
+    escrow,
+    openDevice,
+    signals: keeperSignals(room, () => pump?.wake()),
+  });
+  try {
+    await keeper.start();
+  } catch (error) {
+    await keeper.stop();
+    throw error;
+  }
+  pump = new OutboxPump({
+    outbox: keeper.outbox,
+    calls,
+    onFailure: (error, waiting) => log.write("events-waiting", { waiting, code: describeError(error).code }),
+  });
+  const inbox = new Inbox({
+    arrivals: keeper.arrivals,
+    giveCredit: ({ user, job }, from, window) => room.sendParts(encodeJson({ user, job, from, window })),
+    onEnd: (ref, end) => logFetch(log, ref, end),
+    onDropFailed: ({ user, job }, error) =>
+      log.child({ user, job }).write("drop-failed", describeError(error)),
+  });
+  return new Serving(keeper, inbox, pump, room);
+}
+
+function keeperPolicy({ policy }: AgentConfig): Partial<KeeperPolicy> {
+  return {
+    expiresDefaultS: policy.expiresSeconds,
+    expiresMaxS: policy.expiresMaxSeconds,
+    graceMs: policy.graceSeconds * 1000,
+    stallMs: policy.stallSeconds * 1000,
+    stallOtpMs: policy.stallOtpSeconds * 1000,
+    stallGiveUpMs: policy.stallGiveUpSeconds * 1000,
+    reserveBytes: policy.reserveBytes,
+  };
+}
+
+function keeperSignals({ log, session, condition }: ServingRoom, wakePump: () => void): KeeperSignals {
+  return {
+    onEvent: (event) => {
+      logEvent(log, event);
+      wakePump();
+      session.refresh();
+    },
+    onPanel: (state) => {
+      condition.observe(state);
+      session.showPrinting(state);
+    },
+    onTiming: (timing) => logTiming(log, timing),
+    onAlarm: ({ failures }) => log.write("tries-alarm", { failures }),
+  };
+}
+
+/** Unix milliseconds with a fraction, on the monotonic scale: comparable across the programs of one machine. */
+function unixMs(monotonicMs: number): number {
+  return Math.round((performance.timeOrigin + monotonicMs) * 1000) / 1000;
+}
+
+function logEvent(log: Log, { user, job, printer, state, reason, bytes }: JobEvent): void {
+  const child = log.child(printer === null ? { user, job } : { user, job, printer });
+  const ms = unixMs(performance.now());
+  child.write("state", { state, reason, bytes, ms });
+  if (state === "held") child.write("held", { bytes, ms });
+}
+
+function logTiming(log: Log, { user, job, printer, step, atMs }: Timing): void {
+  log.child({ user, job, printer }).write(step, { ms: unixMs(atMs) });
+}
+
+function logFetch(log: Log, { user, job }: JobRef, end: TransferEnd): void {
+  const why = end.kind === "failed" ? describeError(end.error).code : end.kind === "ended" ? end.state : "";
+  log.child({ user, job }).write("fetch-ended", { outcome: end.kind, why });
+}
