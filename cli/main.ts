@@ -1,0 +1,4 @@
+/** Entry of the `platen` command: arguments in, exit status out. */
+import { runCli } from "./program.ts";
+
+process.exitCode = await runCli(process.argv.slice(2));
