@@ -37,15 +37,22 @@ export async function* readDocument(spool: Spool, { job, record }: OpenedJob): A
   try {
     for await (const sealed of readSealed(spool, job.attempt)) {
       for (const chunk of openChunks(opener, sealed)) {
-        const document = manifest.push(chunk);
+        const document = takeDocument(manifest, chunk);
         if (document.length > 0) yield document;
       }
     }
-    const document = manifest.push(endChunks(opener));
+    const document = takeDocument(manifest, endChunks(opener));
     if (document.length > 0) yield document;
   } finally {
     key.fill(0);
   }
+}
+
+/** The manifest's line holds the OTP: it is wiped where it lies. */
+function takeDocument(manifest: ManifestReader, chunk: Uint8Array): Uint8Array {
+  const document = manifest.push(chunk);
+  chunk.subarray(0, chunk.length - document.length).fill(0);
+  return document;
 }
 
 async function* readSealed(spool: Spool, attempt: string): AsyncGenerator<Uint8Array> {

@@ -10,6 +10,7 @@ import { isPlatenError } from "../wire/error.ts";
 import { ManifestReader, type ManifestResult } from "../wire/manifest.ts";
 import type { Reason } from "../wire/reason.ts";
 import { SNIFF_BYTES } from "./language.ts";
+import { shredPlaintext } from "./plaintext.ts";
 import type { SpoolWriter } from "./spool-writer.ts";
 
 /** The sender's fault: the job is refused for `reason`. */
@@ -143,7 +144,7 @@ export class Intake {
     if (this.#documentBytes < SNIFF_BYTES)
       this.#head.set(document.subarray(0, SNIFF_BYTES - this.#documentBytes), this.#documentBytes);
     this.#documentBytes += document.length;
-    chunk.fill(0);
+    shredPlaintext(chunk);
   }
 }
 

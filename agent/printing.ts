@@ -1,6 +1,7 @@
 /** One copy of a document through one device: before, the document, after, drained. */
 import type { Device } from "./device.ts";
 import type { PrinterProfile } from "./keeper-port.ts";
+import { shredPlaintext } from "./plaintext.ts";
 import type { StallWatch } from "./stall-watch.ts";
 
 /** What is handed over at once, where the printer is quick and where it is slow: a pause takes hold at the next piece. */
@@ -30,7 +31,7 @@ export async function printCopy(
   await hand.over(profile.before);
   for await (const bytes of document) {
     await hand.over(bytes);
-    bytes.fill(0);
+    shredPlaintext(bytes);
   }
   await hand.over(profile.after);
   steps.onLastByte();
