@@ -26,6 +26,7 @@ CREATE TABLE jobs (
   PRIMARY KEY (user, job)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX jobs_by_creation ON jobs (user, created_at);
+CREATE INDEX jobs_live ON jobs (user) WHERE ended_at IS NULL;
 CREATE INDEX jobs_by_end ON jobs (ended_at);
 
 CREATE TABLE copies (
@@ -62,6 +63,13 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_by_job ON events (user, job);
 CREATE INDEX events_by_time ON events (received_at);
+
+-- Where each agent asked for its boot share from.
+CREATE TABLE boot_addresses (
+  agent TEXT NOT NULL,
+  address TEXT NOT NULL,
+  PRIMARY KEY (agent, address)
+) STRICT, WITHOUT ROWID;
 
 -- No share of these may ever lie in escrow again.
 CREATE TABLE tombstones (

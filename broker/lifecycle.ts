@@ -1,0 +1,297 @@
+/**
+ * What happens to a job: begun, stored, told of by agents, wished ended. Each change writes its rows first; `settle`
+ * then does what follows from the rows, and may be called at any time, since it looks at what is and not at what came.
+ */
+import { randomUUID } from "node:crypto";
+import type { JobEvent } from "../wire/agent-call.ts";
+import { EXPIRES_MAX_S } from "../wire/limits.ts";
+import { type JobRef, jobKey } from "../wire/name.ts";
+import type { Reason } from "../wire/reason.ts";
+import { isEnd, type JobState } from "../wire/state.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Escrow } from "./escrow.ts";
+import { foldCopies, needsParts, spreadEnd } from "./job-state.ts";
+import { type Copy, groupByAgent, type Job, type Jobs } from "./jobs.ts";
+import type { Ledger } from "./ledger.ts";
+import { type Log, nameError } from "./log.ts";
+import type { PartStore } from "./part-store.ts";
+import type { Quota } from "./quota.ts";
+import type { Target } from "./registry-port.ts";
+import type { StatusBoard } from "./status.ts";
+import { dropReason, type Tickets } from "./tickets.ts";
+import type { Tombstones } from "./tombstones.ts";
+
+export interface LifecycleParts {
+  readonly jobs: Jobs;
+  readonly ledger: Ledger;
+  readonly tombstones: Tombstones;
+  readonly escrow: Escrow;
+  readonly parts: PartStore;
+  readonly quota: Quota;
+  readonly status: StatusBoard;
+  readonly tickets: Tickets;
+  readonly delivery: Delivery;
+  readonly log: Log;
+  /** Unix seconds. */
+  readonly now: () => number;
+}
+
+/** What is known of a job when its first message comes. */
+export interface JobBeginning {
+  readonly expires: number;
+  readonly parts?: number;
+  readonly bytes?: number;
+  readonly digest?: Buffer;
+}
+
+/** An agent's clock, from which it counts a default expiry, may be ahead of ours by this. */
+const CLOCK_SLACK_S = 3600;
+
+export class Lifecycle {
+  readonly #with: LifecycleParts;
+
+  constructor(parts: LifecycleParts) {
+    this.#with = parts;
+  }
+
+  /** The row before the first byte. */
+  begin(ref: JobRef, target: Target, beginning: JobBeginning): Job {
+    const { jobs, log } = this.#with;
+    const agents = groupByAgent(target);
+    const job = this.#makeJob(ref, target.name, {
+      state: "receiving",
+      otp: target.otp,
+      isGroup: agents.length > 1,
+      expires: beginning.expires,
+      parts: beginning.parts ?? null,
+      bytes: beginning.bytes ?? null,
+      digest: beginning.digest ?? null,
+    });
+    jobs.insert(job, agents);
+    log.write("job-begun", { user: ref.user, job: ref.job, target: target.name });
+    return job;
+  }
+
+  /** A job that is refused with its first message: its sender finds the reason. */
+  refuse(ref: JobRef, target: string, reason: Reason): void {
+    const { jobs } = this.#with;
+    const job = this.#makeJob(ref, target, { state: "rejected", reason, endedAt: this.#with.now() });
+    jobs.transact(() => {
+      jobs.insert(job, []);
+      this.#record(job, "rejected", reason);
+    });
+    this.#announce(job, []);
+  }
+
+  /** Every part is on the disk. False when the job ended meanwhile. */
+  store(ref: JobRef, bytes: number): boolean {
+    const { jobs, tickets } = this.#with;
+    const job = jobs.get(ref);
+    if (job?.state !== "receiving") return false;
+    jobs.transact(() => {
+      jobs.change(ref, { state: "stored", at: this.#with.now() });
+      this.#record(job, "stored", null, bytes);
+    });
+    const copies = jobs.copiesOf(ref);
+    // Told even where an agent, which had its parts early, is further already.
+    this.#announce({ ...job, state: "stored", at: this.#with.now() }, copies);
+    const stored = this.settle(ref);
+    if (stored) tickets.send(stored, copies);
+    return true;
+  }
+
+  /** Ends a job here and now, whatever its copies are; agents are told to let go. */
+  end(ref: JobRef, state: JobState, reason: Reason): void {
+    const { jobs } = this.#with;
+    const job = jobs.get(ref);
+    if (!job || job.endedAt !== null) return;
+    jobs.transact(() => {
+      jobs.change(ref, { state, reason, at: this.#with.now(), endedAt: this.#with.now() });
+      this.#record(job, state, reason);
+    });
+    this.#follow(ref, job);
+  }
+
+  /** Asks that a job be ended: at once where no agent can print it, else when its agents let go. */
+  wish(ref: JobRef, reason: Reason): boolean {
+    const { jobs } = this.#with;
+    const job = jobs.get(ref);
+    if (!job || job.endedAt !== null) return false;
+    if (job.wish !== null) return true;
+    jobs.change(ref, { wish: reason });
+    this.settle(ref);
+    return true;
+  }
+
+  /**
+   * Takes what an agent tells. Resolves with the ids that are in the ledger for good and, where final, whose shares
+   * are gone. Rejects where the disk fails: nothing is confirmed then.
+   */
+  async takeEvents(agent: string, events: readonly JobEvent[]): Promise<string[]> {
+    const { jobs, escrow, tombstones, now } = this.#with;
+    const changed = new Map<string, JobRef>();
+    const finals = events.filter(isFinal);
+    jobs.transact(() => {
+      for (const event of events) if (this.#takeEvent(agent, event)) changed.set(jobKey(event), event);
+      for (const event of finals) tombstones.add(agent, event, now());
+    });
+    for (const ref of changed.values()) this.settle(ref);
+    await escrow.drop(agent, finals, now());
+    return events.map(({ id }) => id);
+  }
+
+  /** An agent told (with a share for the escrow) until when it holds the job. */
+  extend(ref: JobRef, expires: number): void {
+    const { jobs } = this.#with;
+    const job = jobs.get(ref);
+    const latest = (job?.createdAt ?? 0) + EXPIRES_MAX_S + CLOCK_SLACK_S;
+    if (job && expires > job.expires) jobs.change(ref, { expires: Math.min(expires, latest) });
+  }
+
+  /** The claim on a group's job: to one agent only, and again to the same. */
+  claim(agent: string, ref: JobRef): boolean {
+    const { jobs } = this.#with;
+    const job = jobs.get(ref);
+    const copy = jobs.copyAt(agent, ref);
+    if (!job || !copy || copy.final || dropReason(job) !== null) return false;
+    if (job.claimedAgent === null) jobs.change(ref, { claimedAgent: agent });
+    return job.claimedAgent === null || job.claimedAgent === agent;
+  }
+
+  /** An agent is trusted no more: its copies end, and with them the jobs that waited for nobody else. */
+  revokeAgent(agent: string): void {
+    const { jobs } = this.#with;
+    const open = jobs.openCopiesAt(agent);
+    jobs.transact(() => {
+      for (const copy of open) {
+        jobs.changeCopy(agent, copy, { ...copy, state: "rejected", reason: "revoked", final: true });
+      }
+    });
+    for (const copy of open) this.settle(copy);
+    this.#drop([agent], open);
+  }
+
+  /** Makes a job's row what its copies say, and does what follows. Returns the job as it is now. */
+  settle(ref: JobRef): Job | null {
+    const { jobs, now } = this.#with;
+    const job = jobs.get(ref);
+    if (!job) return null;
+    const folded = this.#fold(job, jobs.copiesOf(ref));
+    if (folded && (folded.state !== job.state || folded.reason !== job.reason || folded.ended)) {
+      const endedAt = folded.ended ? (job.endedAt ?? now()) : null;
+      jobs.transact(() => {
+        jobs.change(ref, { state: folded.state, reason: folded.reason, at: now(), endedAt });
+        if (folded.ended && job.wish !== null) this.#record(job, folded.state, folded.reason);
+      });
+    }
+    return this.#follow(ref, job);
+  }
+
+  #fold(job: Job, copies: readonly Copy[]): ReturnType<typeof foldCopies> | null {
+    if (job.state === "receiving" && job.wish === null && copies.some((copy) => !copy.final)) return null;
+    const folded = foldCopies(copies, job.wish);
+    if (job.endedAt === null) return folded;
+    // An end stays, unless an agent tells that paper came out after all: that is the truth then.
+    const cameOut = copies.some(
+      (copy) => copy.final && copy.state === folded.state && copy.state !== "rejected",
+    );
+    return cameOut && folded.state !== job.state ? folded : null;
+  }
+
+  /** The effects of what the rows now say; `before` is what they said. */
+  #follow(ref: JobRef, before: Job): Job | null {
+    const { jobs, parts, quota, delivery, tickets } = this.#with;
+    const job = jobs.get(ref);
+    if (!job) return null;
+    const copies = jobs.copiesOf(ref);
+    if (job.endedAt !== null || !copies.some(needsParts)) {
+      delivery.stop(ref);
+      parts.remove(ref);
+      quota.release(ref);
+    }
+    for (const copy of copies) if (!needsParts(copy)) delivery.stop(ref, copy.agent);
+    if (job.state !== before.state || job.reason !== before.reason) this.#announce(job, copies);
+    else if (job.isGroup) this.#with.status.publish(job, copies, null);
+    if (dropReason(job) !== null && dropReason(before) !== dropReason(job)) {
+      this.#drop(
+        copies.map(({ agent }) => agent),
+        [ref],
+      );
+      tickets.send(job, copies);
+    }
+    return job;
+  }
+
+  #takeEvent(agent: string, event: JobEvent): boolean {
+    const { jobs, ledger, log, now } = this.#with;
+    const { user, job: id, state, reason } = event;
+    const copy = jobs.copyAt(agent, event);
+    const job = jobs.get(event);
+    if (!copy || !job) {
+      log.write("event-unknown-job", { agent, user, job: id });
+      return false;
+    }
+    const { printer, at, bytes } = event;
+    const ours = { agent, user, job: id, target: job.target, receivedAt: now() };
+    const isNew = ledger.record({ ...ours, id: event.id, state, reason, printer, bytes, at });
+    if (!isNew || copy.final || state === "receiving" || state === "stored") return false;
+    const changed = { state, reason, final: isFinal(event), printer: printer ?? copy.printer };
+    jobs.changeCopy(agent, event, changed);
+    const spread = spreadEnd(changed);
+    if (spread !== null && spread !== "printed-elsewhere" && job.wish === null)
+      jobs.change(event, { wish: spread });
+    else if (changed.final && spread === null && job.claimedAgent === agent) {
+      jobs.change(event, { claimedAgent: null });
+    }
+    return true;
+  }
+
+  #announce(job: Job, copies: readonly Copy[]): void {
+    const { user, job: id, state, reason } = job;
+    this.#with.log.write("job-state", { user, job: id, state, reason });
+    this.#with.status.publish(job, copies, state === "receiving" ? this.#with.parts.get(job) : null);
+  }
+
+  #drop(agents: readonly string[], refs: readonly JobRef[]): void {
+    const { escrow, log, now } = this.#with;
+    for (const agent of agents) {
+      escrow.drop(agent, refs, now()).catch((error: unknown) => {
+        log.write("storage-failed", { what: "escrow", code: nameError(error) });
+      });
+    }
+  }
+
+  #record(job: Job, state: JobState, reason: Reason | null, bytes: number | null = null): void {
+    const at = this.#with.now();
+    const { user, job: id, target } = job;
+    const own = { id: randomUUID(), agent: null, printer: null, at, receivedAt: at };
+    this.#with.ledger.record({ ...own, user, job: id, target, state, reason, bytes });
+  }
+
+  #makeJob(ref: JobRef, target: string, fields: Partial<Job> & Pick<Job, "state">): Job {
+    const now = this.#with.now();
+    return {
+      user: ref.user,
+      job: ref.job,
+      target,
+      reason: null,
+      at: now,
+      createdAt: now,
+      parts: null,
+      bytes: null,
+      expiresSaid: null,
+      digest: null,
+      expires: now,
+      otp: 8,
+      isGroup: false,
+      claimedAgent: null,
+      wish: null,
+      endedAt: null,
+      ...fields,
+    };
+  }
+}
+
+function isFinal(event: JobEvent): boolean {
+  return event.final || isEnd(event.state);
+}

@@ -1,0 +1,75 @@
+/** Tells agents what is wanted of a job: on every change, and all of it again whenever an agent says hello. */
+import type { Ticket } from "../wire/agent-call.ts";
+import { encodeJson } from "../wire/json.ts";
+import type { Reason } from "../wire/reason.ts";
+import { agentTopic } from "../wire/topic.ts";
+import { needsParts } from "./job-state.ts";
+import type { Copy, Job, Jobs } from "./jobs.ts";
+import type { MqttPort } from "./mqtt-port.ts";
+import type { PartStore } from "./part-store.ts";
+
+export class Tickets {
+  readonly #port: MqttPort;
+  readonly #jobs: Jobs;
+  readonly #parts: PartStore;
+  readonly #isConnected: (agent: string) => boolean;
+
+  constructor(
+    port: MqttPort,
+    rows: { readonly jobs: Jobs; readonly parts: PartStore },
+    isConnected: (agent: string) => boolean,
+  ) {
+    this.#port = port;
+    this.#jobs = rows.jobs;
+    this.#parts = rows.parts;
+    this.#isConnected = isConnected;
+  }
+
+  /** To every agent that has more to do with the job. */
+  send(job: Job, copies: readonly Copy[]): void {
+    for (const copy of copies) if (!copy.final) this.#sendOne(job, copy);
+  }
+
+  /** All that is wanted of an agent. Call it once it listens. */
+  sendAll(agent: string): void {
+    for (const copy of this.#jobs.openCopiesAt(agent)) {
+      const job = this.#jobs.get(copy);
+      if (job) this.#sendOne(job, copy);
+    }
+  }
+
+  #sendOne(job: Job, copy: Copy): void {
+    if (!this.#isConnected(copy.agent)) return;
+    const ticket = this.#make(job, copy);
+    if (ticket) void this.#port.publish(agentTopic(copy.agent, "ticket"), encodeJson(ticket), { qos: 1 });
+  }
+
+  #make(job: Job, copy: Copy): Ticket | null {
+    const reason = dropReason(job);
+    if (reason === null && !needsParts(copy)) return null;
+    const early = job.state === "receiving";
+    // Nothing to fetch yet: the first part sends the ticket.
+    if (reason === null && early && !this.#parts.get(job)?.has(0)) return null;
+    return {
+      user: job.user,
+      job: job.job,
+      target: job.target,
+      printers: [...copy.printers],
+      want: reason === null ? "take" : "drop",
+      reason,
+      parts: early ? null : job.parts,
+      bytes: early ? null : job.bytes,
+      expires: job.expiresSaid,
+      otp: job.otp,
+      group: job.isGroup,
+    };
+  }
+}
+
+/** Why agents are to let go of the job, or null when they are not. */
+export function dropReason(job: Job): Reason | null {
+  if (job.wish !== null) return job.wish;
+  if (job.endedAt === null) return null;
+  const cameOut = job.state === "printed" || job.state === "delivered" || job.state === "interrupted";
+  return cameOut ? "printed-elsewhere" : (job.reason ?? "by-administrator");
+}
