@@ -155,6 +155,7 @@ class Agent implements RunningAgent {
   }
 
   async #close(): Promise<void> {
+    this.#log.write("stopping");
     this.#stopGreeting();
     this.#renewal.pause();
     await this.#person?.closeKeypads();
@@ -197,7 +198,10 @@ class Agent implements RunningAgent {
       if (session !== this.#session || this.#closing) return;
       this.#log.write("call-failed", { call: "hello", ...describeError(error) });
       if (isPlatenError(error) && error.entry.exit === 78) this.#giveUp(error);
-      else this.#timer = setTimeout(() => this.#greet(session), pauseAfter(error));
+      // The share is released once a session: its answer was lost, or what it opened could not be used.
+      else if (isPlatenError(error, "call-refused") && error.details.why === "other-session") {
+        this.#link.redial();
+      } else this.#timer = setTimeout(() => this.#greet(session), pauseAfter(error));
     });
   }
 
@@ -239,7 +243,10 @@ class Agent implements RunningAgent {
   }
 
   /** The session is good: everything that waited for one goes on. */
-  #settle({ time }: ReplyBody<"hello">): void {
+  #settle({ time, printers }: ReplyBody<"hello">): void {
+    for (const { name } of this.#printers) {
+      if (!printers.includes(name)) this.#log.child({ printer: name }).write("printer-unknown");
+    }
     this.#greeted = true;
     this.#serving?.setOnline(time);
     for (const ticket of this.#early.splice(0)) this.#serving?.inbox.takeTicket(ticket);

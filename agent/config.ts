@@ -81,23 +81,26 @@ export function loadAgentConfig(place: ConfigPlace = {}): AgentConfig {
 }
 
 /**
- * The printers this agent was enrolled with, each as configured. A table for any other name is a mistake: it would
- * never get a job.
+ * The printers of this agent, each as configured: those it was enrolled with, and tables for others, which were given
+ * to it since. A table for another while an enrolled one has none is a mistyped name, and would never get a job.
  * @throws PlatenError `config-unknown-key`
  */
 export function choosePrinters(
   config: AgentConfig,
   enrolled: readonly string[],
 ): ReadonlyMap<string, PrinterConfig> {
-  for (const name of Object.keys(config.printer)) {
-    if (enrolled.includes(name)) continue;
+  const tables = Object.keys(config.printer);
+  const lacking = enrolled.filter((name) => !tables.includes(name));
+  const other = tables.find((name) => !enrolled.includes(name));
+  if (other !== undefined && lacking.length > 0) {
     throw new PlatenError("config-unknown-key", {
       file: "agent.toml",
-      key: `printer.${name}`,
-      nearest: `printer.${nearestName(name, enrolled)}`,
+      key: `printer.${other}`,
+      nearest: `printer.${nearestName(other, lacking)}`,
     });
   }
-  return new Map(enrolled.map((name) => [name, config.printer[name] ?? printer.parse({})]));
+  const names = new Set([...enrolled, ...tables]);
+  return new Map([...names].map((name) => [name, config.printer[name] ?? printer.parse({})]));
 }
 
 /** The same rules as the command line's and the broker's, so that all find the same folder without being told. */

@@ -17,7 +17,7 @@ const table = {
   starting: event("info", "version agent pid", "the program started"),
   ready: event("info", "ms held", "the identity is open; keypads and printers are served"),
   locked: event("warn", "why", "restarted with the broker away: nothing can be released until it answers"),
-  stopping: event("info", "signal", "a clean stop began"),
+  stopping: event("info", "", "a clean stop began"),
   stopped: event("info", "ms", "the last line of a clean stop"),
   broken: event("error", "code why", "the agent cannot go on by itself"),
 
@@ -32,13 +32,13 @@ const table = {
     "until code",
     "it could not be renewed: past its end the agent cannot connect",
   ),
-  "address-changed": event(
-    "debug",
-    "address",
-    "the broker's address in the settings differs from the claim code's",
+  "printer-unknown": event(
+    "warn",
+    "",
+    "it has settings here, but the broker gives this agent no jobs for it",
   ),
 
-  // documents; ms since the program started, on one monotonic scale
+  // documents; ms in Unix milliseconds with a fraction, on a scale that never jumps
   "fetch-ended": event("info", "outcome why", "a transfer from the broker ended"),
   "drop-failed": event("warn", "code why", "a job that ended elsewhere could not be ended here yet"),
   state: event("info", "state reason bytes ms", "a job changed its state"),

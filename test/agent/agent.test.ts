@@ -130,6 +130,16 @@ describe("agent", () => {
     await agent.untilLog("held");
   });
 
+  test("a share that was released in this session and lost is asked for in the next one", async () => {
+    const answer = broker.answer;
+    let asks = 0;
+    broker.answer = (call) =>
+      call.name === "boot" && asks++ === 0 ? { refused: "other-session" } : answer(call);
+    const running = await agent.start();
+    await running.ready;
+    expect(broker.calls.map(({ name }) => name).slice(0, 4)).toEqual(["hello", "boot", "hello", "boot"]);
+  });
+
   test("a share that opens nothing is told and given up; nothing on the card is changed", async () => {
     const answer = broker.answer;
     broker.answer = (call) =>

@@ -66,4 +66,9 @@ describe("settings of an agent", () => {
       expect.objectContaining({ details: expect.objectContaining({ nearest: "printer.lobby" }) }),
     );
   });
+
+  test("a printer that was given to the agent after it enrolled is served", () => {
+    const config = load("[printer.lobby]\nuri = 'tcp:x'\n[printer.copier]\nuri = 'tcp:y'");
+    expect([...choosePrinters(config, ["lobby"]).keys()]).toEqual(["lobby", "copier"]);
+  });
 });
