@@ -128,5 +128,5 @@ class SerialTransport implements Transport {
  * The line is descriptor 3, because Node makes a child's 0 to 2 blocking, which the parent would share.
  */
 function spawnDrain(fd: number): ChildProcess {
-  return spawn("sh", ["-c", "exec stty -echo <&3"], { stdio: ["ignore", "ignore", "ignore", fd] });
+  return spawn("/bin/sh", ["-c", "exec stty -echo <&3"], { stdio: ["ignore", "ignore", "ignore", fd] });
 }

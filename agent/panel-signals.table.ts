@@ -5,8 +5,7 @@
 import type { PanelKind } from "./panel-words.table.ts";
 
 /** From left to right: state, person, printer, fault, network. */
-export const LAMPS = ["white", "yellow", "green", "red", "blue"] as const;
-export type Lamp = (typeof LAMPS)[number];
+export type Lamp = "white" | "yellow" | "green" | "red" | "blue";
 
 /** `flashes`: so many, then dark. `count`: one flash for each thing counted (digits, steps). Rates in hertz. */
 export type Light =
@@ -23,12 +22,12 @@ export type Light =
     }
   | { readonly pattern: "off" };
 
-export interface Tone {
+interface Tone {
   readonly hertz: number;
   readonly ms: number;
 }
 
-export interface Sound {
+interface Sound {
   readonly tones: readonly Tone[];
   /** When: on entering the state, with each key, with each entry, on leaving it. */
   readonly on: "enter" | "key" | "entry" | "leave";
@@ -36,7 +35,7 @@ export interface Sound {
   readonly every?: { readonly ms: number; readonly forMs: number };
 }
 
-export interface Signal {
+interface Signal {
   readonly light: Light;
   readonly sounds: readonly Sound[];
 }

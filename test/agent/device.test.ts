@@ -1,11 +1,13 @@
 /** What each kind of device does beyond the contract: addresses, openings, ends. */
 import { spawnSync } from "node:child_process";
+import { scrypt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import type { Device } from "../../agent/device.ts";
 import { openTcp, parseTcpAddress } from "../../agent/device-tcp.ts";
@@ -217,6 +219,28 @@ describe("tcp:", () => {
     const opening = openDevice("tcp:192.0.2.1", { signal: giving.signal });
     giving.abort();
     expect((await failureOf(opening)).code).toBe("device-aborted");
+  });
+});
+
+describe.skipIf(lacks("socat"))("stalled lines", () => {
+  it("hold no thread of Node's pool", async () => {
+    const kinds = ["lp", "lp", "lp", "serial", "serial", "serial"];
+    const stalled = kinds.map(async (kind) => {
+      const pty = await openPty();
+      onTestFinished(() => pty.hangUp());
+      pty.stall();
+      const device = await open(`${kind}:${pty.path}`);
+      void device.read()[Symbol.asyncIterator]().next();
+      return { device, writing: failureOf(device.write(Buffer.alloc(1_000_000))) };
+    });
+    const lines = await Promise.all(stalled);
+    // The pool has four threads; whatever holds them holds this up for ever.
+    for (let round = 0; round < 8; round += 1) await promisify(scrypt)("otp", "salt", 32);
+    for (const { device, writing } of lines) {
+      expect(device.bytesWritten).toBeLessThan(1_000_000);
+      await device.close();
+      expect((await writing).code).toBe("device-aborted");
+    }
   });
 });
 

@@ -116,9 +116,10 @@ describe("the grammar of light and sound", () => {
 });
 
 function glance(light: Light): string {
-  if (light.pattern === "off") return "off";
-  const lamps = light.lamps.join("+");
+  const lamps = "lamps" in light ? light.lamps.join("+") : "";
   switch (light.pattern) {
+    case "off":
+      return "off";
     case "steady":
     case "count":
       return `${lamps} ${light.pattern}`;

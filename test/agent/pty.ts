@@ -67,11 +67,12 @@ export async function openPty(modes = ",raw,echo=0"): Promise<Pty> {
   };
 }
 
+/** Resolves when the terminal has its modes too, which is later than it has its name. */
 async function nameOf(child: ChildProcess): Promise<string> {
   let text = "";
   for await (const chunk of child.stderr ?? []) {
     text += String(chunk);
-    const match = /PTY is (\S+)/.exec(text);
+    const match = /PTY is (\S+)[\s\S]*starting data transfer loop/.exec(text);
     if (match?.[1] !== undefined) {
       child.stderr?.resume();
       return match[1];
