@@ -14,15 +14,17 @@ interface Face {
 let faces: readonly Face[] | null = null;
 
 /**
- * The bundled bitmap font: 1,289 characters (Latin, Greek, Cyrillic, lines and blocks) at 12 x 24 and 8 x 16.
- * Derived from Terminus Font under the SIL Open Font License 1.1: see OFL.txt.
+ * The bundled bitmap font, at 12 x 24 and 8 x 16: Latin, Greek, Cyrillic, Hebrew, lines and blocks, and every other
+ * character of the code pages. Derived from Terminus Font and GNU Unifont under the SIL Open Font License 1.1: see
+ * OFL.txt.
  */
 export const receiptFont: GlyphSource = {
   glyph(codePoint, cell) {
     faces ??= font.faces.map(openFace);
-    const best = faces.find((face) => face.width <= cell.width && face.height <= cell.height) ?? faces.at(-1);
-    if (best === undefined) return null;
-    const glyph = readGlyph(best, codePoint);
+    const [large, small, other] = faces;
+    const best =
+      large !== undefined && large.width <= cell.width && large.height <= cell.height ? large : small;
+    const glyph = readGlyph(best, codePoint) ?? readGlyph(other, codePoint);
     if (glyph === null) return null;
     return fitGlyph(glyph, cell.width * Math.max(1, widthOfCodePoint(codePoint)), cell.height);
   },
@@ -39,9 +41,9 @@ function openFace(face: (typeof font.faces)[number]): Face {
 }
 
 /** Glyphs lie one after another, without padding between rows. */
-function readGlyph(face: Face, codePoint: number): Bitmap | null {
-  const index = face.index.get(codePoint);
-  if (index === undefined) return null;
+function readGlyph(face: Face | undefined, codePoint: number): Bitmap | null {
+  const index = face?.index.get(codePoint);
+  if (face === undefined || index === undefined) return null;
   const bitmap = createBitmap(face.width, face.height);
   let bit = index * face.width * face.height;
   for (let y = 0; y < face.height; y += 1) {

@@ -2,9 +2,14 @@ import { encode } from "uqr";
 import { type Bitmap, createBitmap, fillRect } from "./bitmap.ts";
 import { moduleOf, type SymbolOptions } from "./symbol.ts";
 
-/** A QR code as dots, with the quiet zone of four modules that scanners expect. */
-export function qrBitmap(data: string | readonly number[], options: SymbolOptions = {}): Bitmap {
-  const { data: rows, size } = encode(data as string | number[], { ecc: options.level ?? "M", border: 4 });
+/**
+ * A QR code as dots.
+ *
+ * @param border modules of quiet zone; four is what scanners expect
+ * @throws when the data is more than a QR code holds
+ */
+export function qrBitmap(data: string | number[], options: SymbolOptions = {}, border = 4): Bitmap {
+  const { data: rows, size } = encode(data, { ecc: options.level ?? "M", border });
   const module = moduleOf("qr", options);
   const bitmap = createBitmap(size * module, size * module);
   for (const [y, row] of rows.entries()) {

@@ -1,6 +1,8 @@
-"""Makes escpos/font.json from Debian's xfonts-terminus (SIL Open Font License 1.1).
+"""Makes escpos/font.json from Debian's xfonts-terminus and unifont (both SIL Open Font License 1.1).
 
-python3 font.py DIR > escpos/font.json, where DIR holds ter-u24n_unicode.pcf.gz and ter-u16n_unicode.pcf.gz.
+python3 font.py DIR HEX CODEPAGES > escpos/font.json, where DIR holds ter-u24b_unicode.pcf.gz and
+ter-u16b_unicode.pcf.gz, HEX is unifont.hex, and CODEPAGES is escpos/code-pages.json. Terminus has two faces; Unifont
+gives the characters of code pages that Terminus lacks (Katakana, Thai, Vietnamese, Arabic).
 """
 import base64
 import gzip
@@ -77,8 +79,17 @@ def glyphs(path):
     return result
 
 
-def face(path, width, height, ascent):
-    found = glyphs(path)
+def hex_face(path, wanted):
+    chosen = {}
+    for line in open(path, encoding="ascii"):
+        code, bits = line.strip().split(":")
+        if int(code, 16) in wanted and len(bits) == 32:
+            rows = [f"{int(bits[k : k + 2], 16):08b}" for k in range(0, 32, 2)]
+            chosen[int(code, 16)] = (0, 8, 16, 0, rows)
+    return face(chosen, 8, 16, 16)
+
+
+def face(found, width, height, ascent):
     codes = sorted(cp for cp in found if cp >= 0x20 and not 0xE000 <= cp < 0xF900 and cp != 0x7F)
     out = bytearray()
     for cp in codes:
@@ -101,17 +112,23 @@ def face(path, width, height, ascent):
     return {"width": width, "height": height, "codePoints": text, "bits": base64.b64encode(bytes(out)).decode()}
 
 
-folder = sys.argv[1]
+folder, hex_path, pages_path = sys.argv[1:4]
+large = glyphs(f"{folder}/ter-u24b_unicode.pcf.gz")
+pages = json.load(open(pages_path, encoding="utf-8"))
+wanted = {ord(c) for page in pages.values() for c in page if c != "\ufffd"} - set(large)
 json.dump(
     {
         "name": "Platen Receipt",
-        "licence": "SIL Open Font License 1.1. Converted from Terminus Font 4.48, Copyright (c) 2010 Dimitar Toshkov "
-        "Zhekov, whose reserved name this version does not use; see OFL.txt",
+        "licence": "SIL Open Font License 1.1. Converted from Terminus Font 4.48 (bold), Copyright (c) 2010 Dimitar "
+        "Toshkov Zhekov, whose reserved name this version does not use, and from GNU Unifont 15.0.01, Copyright (c) "
+        "1998-2022 Roman Czyborra, Paul Hardy and others; see OFL.txt",
         "faces": [
-            face(f"{folder}/ter-u24n_unicode.pcf.gz", 12, 24, 19),
-            face(f"{folder}/ter-u16n_unicode.pcf.gz", 8, 16, 12),
+            face(large, 12, 24, 19),
+            face(glyphs(f"{folder}/ter-u16b_unicode.pcf.gz"), 8, 16, 12),
+            hex_face(hex_path, wanted),
         ],
     },
     sys.stdout,
     indent=1,
 )
+print()
