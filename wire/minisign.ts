@@ -118,12 +118,13 @@ export function verifyMessage(key: FleetPublicKey, message: Uint8Array, minisig:
   }
 }
 
-/** A key id the way minisign prints it: 16 hex digits, the last byte first. */
+/** A key id the way minisign prints it: a hexadecimal number, the last byte first, without leading zeros. */
 export function formatId(id: Uint8Array): string {
   return [...id]
     .reverse()
     .map((byte) => byte.toString(16).padStart(2, "0"))
     .join("")
+    .replace(/^0+(?=.)/, "")
     .toUpperCase();
 }
 
