@@ -118,7 +118,7 @@ export class DirectoryChanges {
   }
 
   #addTarget(name: string, kind: "printer" | "group", now: number): void {
-    if (!isName(name)) throw new PlatenError("bad-name", { name: printable(name) });
+    if (!isName(name)) throw new PlatenError("bad-name", { name: name });
     const added = this.#database
       .prepare("INSERT INTO targets (name, kind, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
       .run(name, kind, now);
@@ -144,7 +144,7 @@ export class DirectoryChanges {
       .get(agent) as { state: AgentState; printers: number } | undefined;
     if (!row) {
       const hint = "“platen printer list” shows each printer's agent.";
-      throw new PlatenError("not-there", { what: `agent “${printable(agent)}”`, hint });
+      throw new PlatenError("not-there", { what: `agent “${agent}”`, hint });
     }
     if (row.state === "revoked") throw new PlatenError("agent-refused", { agent });
     if (row.printers >= PRINTERS_MAX) {
@@ -154,11 +154,6 @@ export class DirectoryChanges {
 }
 
 function unknownPrinter(name: string): PlatenError {
-  const what = `printer “${printable(name)}”`;
+  const what = `printer “${name}”`;
   return new PlatenError("not-there", { what, hint: "“platen printer list” shows them." });
-}
-
-/** A name that is none may hold anything; a terminal must not obey it. */
-function printable(text: string): string {
-  return text.slice(0, 64).replace(/[\p{C}\p{Z}]/gu, "\uFFFD");
 }

@@ -6,7 +6,7 @@ export type SafeDetails = Readonly<Record<string, string | number | boolean>>;
 
 /**
  * An error with a code of {@link ERRORS}. Branch on `code`, never on `message`.
- * `message` is the table's sentence with `{field}` filled from `details`.
+ * `message` is the table's sentence with `{field}` filled from `details`, control characters replaced.
  */
 export class PlatenError extends Error {
   readonly code: ErrorCode;
@@ -26,7 +26,14 @@ export class PlatenError extends Error {
 }
 
 function fillSentence(sentence: string, details: SafeDetails): string {
-  return sentence.replace(/\{(\w+)\}/g, (whole, field: string) => String(details[field] ?? whole));
+  return sentence.replace(/\{(\w+)\}/g, (whole, field: string) =>
+    toPrintable(String(details[field] ?? whole)),
+  );
+}
+
+/** What people typed or sent may hold anything; a terminal must not obey it. */
+function toPrintable(text: string): string {
+  return text.replace(/[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, "\uFFFD");
 }
 
 export function isPlatenError(error: unknown, code?: ErrorCode): error is PlatenError {
