@@ -2,7 +2,7 @@
  * The secrets, in memory only: the device's own, and the shares of held jobs. With what the card holds they open a
  * job's record; without them the card holds nothing (docs/protocol.md, "Release").
  */
-import { createHmac, hkdfSync, randomBytes } from "node:crypto";
+import { createHmac, hkdfSync } from "node:crypto";
 import type { EscrowShare } from "../wire/agent-call.ts";
 import { encodeBase64 } from "../wire/base64.ts";
 import { type JobRef, jobKey, jobKeyBytes } from "../wire/name.ts";
@@ -64,7 +64,7 @@ export class Vault {
 
   /** A fresh S. */
   drawShare(): Uint8Array {
-    return randomBytes(SHARE_BYTES);
+    return crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
   }
 
   /** Seals a record. Wipes nothing; `share` must be fresh. */
