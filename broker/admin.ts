@@ -28,14 +28,21 @@ export async function openAdmin(dataDir: string, handlers: AdminHandlers): Promi
     const what = `the path of ${ADMIN_SOCKET} has ${bytes} bytes and the system allows ${SOCKET_PATH_BYTES_MAX}; choose a shorter dataDir.`;
     throw new PlatenError("config-invalid", { file: dataDir, what });
   }
-  if (await isAnswered(path)) {
-    const hint = "Stop it first, or choose another data directory.";
-    throw new PlatenError("already-there", { what: `A running broker in ${dataDir}`, hint });
-  }
+  await refuseSecond(dataDir);
   rmSync(path, { force: true });
   const server = new AdminServer(path, handlers);
   await server.listen();
   return server;
+}
+
+/**
+ * Two brokers must never work on one data directory; whoever answers on its socket was first.
+ * @throws PlatenError `already-there`
+ */
+export async function refuseSecond(dataDir: string): Promise<void> {
+  if (!(await isAnswered(join(dataDir, ADMIN_SOCKET)))) return;
+  const hint = "Stop it first, or choose another data directory.";
+  throw new PlatenError("already-there", { what: `A running broker in ${dataDir}`, hint });
 }
 
 /** Use {@link openAdmin}. Its owner closes it. */

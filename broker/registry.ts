@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserAccounts } from "./accounts.ts";
-import { type AdminServer, openAdmin } from "./admin.ts";
+import { type AdminServer, openAdmin, refuseSecond } from "./admin.ts";
 import { createAdminHandlers } from "./admin-ops.ts";
 import { CertificateRegister } from "./agent-certificates.ts";
 import { type BrokerAuthority, openAuthority } from "./authority.ts";
@@ -39,12 +39,13 @@ interface RegistryPlace {
 
 /**
  * Opens (at the first start: makes) everything in `config.dataDir`. Close it after the relay.
- * @throws PlatenError `authority-damaged`, `certificate-unusable`, `fleet-key-unusable`
+ * @throws PlatenError `already-there` while another broker runs there, `authority-damaged`, `certificate-unusable`, `fleet-key-unusable`
  */
 export async function openRegistry(place: RegistryPlace, listener: RegistryListener): Promise<Registry> {
   const { config, database, now = unixNow } = place;
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   chmodSync(config.dataDir, 0o700);
+  await refuseSecond(config.dataDir);
   const fleet = openFleet(config.dataDir, config.fleet, database);
   const authority = await openAuthority(config.dataDir, config, now);
   const bootShares = new BootShareFile(join(config.dataDir, "boot-shares.slots"));

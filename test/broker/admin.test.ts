@@ -67,6 +67,7 @@ describe("the socket", () => {
   test("a socket left by a crash is replaced, a live broker's is not", async () => {
     const { dir, registry, relay } = await openWithSocket();
     expect((await failure(registry.serveAdmin(relay))).code).toBe("already-there");
+    expect((await failure(openTestRegistry(dir))).code).toBe("already-there");
     expect((await callAdmin(dir, "status", {})).counts).toEqual({ jobs: 3 });
     const other = scratch.folder();
     writeFileSync(join(other, "admin.sock"), "");
