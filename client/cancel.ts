@@ -30,9 +30,10 @@ export async function cancelJob(
     let asked = false;
     for await (const status of followJob(session, job, { signal, answerMs })) {
       if (isEnd(status.state)) return status;
-      if (asked || status.target === undefined) continue;
+      if (asked) continue;
       asked = true;
-      const topic = sendTopic({ user, job }, status.target, "cancel");
+      // The topic wants a target; the job is found by its user and id.
+      const topic = sendTopic({ user, job }, status.target ?? "unknown", "cancel");
       await session.run((connection) => connection.publish(topic, new Uint8Array(0)));
     }
   } catch (cause) {

@@ -73,22 +73,37 @@ export class SealedFile implements SealedSource {
     await this.#document.handle.close();
   }
 
+  /** Reads ahead by one block, so that the disk works while the block before is sealed. */
   async *#readDocument(from: number): AsyncGenerator<Uint8Array, void, undefined> {
-    const { handle, bytes, path } = this.#document;
-    const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, Math.max(1, bytes - from)));
+    const { bytes } = this.#document;
+    const blockBytes = Math.min(READ_BYTES, Math.max(1, bytes - from));
+    const blocks = [Buffer.allocUnsafeSlow(blockBytes), Buffer.allocUnsafeSlow(blockBytes)] as const;
     await this.#checkUnchanged();
-    for (let at = from; at < bytes; ) {
-      const { bytesRead } = await handle
-        .read(buffer, 0, Math.min(buffer.length, bytes - at), at)
-        .catch((cause) => {
-          throw new PlatenError("no-input", { file: path, why: reasonOf(cause) }, cause);
-        });
-      if (bytesRead === 0) throw new PlatenError("document-changed", { file: path });
-      at += bytesRead;
-      // Before its last bytes are sealed the file must still be the one that was opened.
-      if (at === bytes) await this.#checkUnchanged();
-      yield buffer.subarray(0, bytesRead);
+    let ahead = this.#readBlock(blocks[0], from);
+    for (let at = from, turn = 1; at < bytes; turn = 1 - turn) {
+      const block = await ahead;
+      at += block.length;
+      if (at < bytes) {
+        ahead = this.#readBlock(blocks[turn as 0 | 1], at);
+        // Whoever stops early does not wait for it.
+        ahead.catch(() => {});
+      } else {
+        // Before its last bytes are sealed the file must still be the one that was opened.
+        await this.#checkUnchanged();
+      }
+      yield block;
     }
+  }
+
+  async #readBlock(into: Buffer, at: number): Promise<Uint8Array> {
+    const { handle, bytes, path } = this.#document;
+    if (at >= bytes) return into.subarray(0, 0);
+    const want = Math.min(into.length, bytes - at);
+    const { bytesRead } = await handle.read(into, 0, want, at).catch((cause) => {
+      throw new PlatenError("no-input", { file: path, why: reasonOf(cause) }, cause);
+    });
+    if (bytesRead === 0) throw new PlatenError("document-changed", { file: path });
+    return into.subarray(0, bytesRead);
   }
 
   async #checkUnchanged(): Promise<void> {

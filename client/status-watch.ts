@@ -1,6 +1,7 @@
 /** What the broker says of one job while it is being sent: taken, refused, or parts are missing. */
 import { PlatenError } from "../wire/error.ts";
 import { parseJson } from "../wire/json.ts";
+import type { Reason } from "../wire/reason.ts";
 import { REASON_SENTENCES } from "../wire/reasons.table.ts";
 import { type JobStatus, STATUS_BYTES_MAX, statusSchema } from "../wire/status.ts";
 
@@ -13,19 +14,23 @@ export function parseStatus(payload: Uint8Array): JobStatus | null {
 
 /** Whether the broker has the whole job. An end that is no success is an error. */
 export function judgeStatus(status: JobStatus): "receiving" | "stored" | PlatenError {
+  // The state is then the other job's, which had the id first.
+  if (status.reason === "duplicate") return refused(status, "duplicate");
   switch (status.state) {
     case "receiving":
       return "receiving";
     case "rejected":
     case "cancelled":
-    case "expired": {
-      const { state, reason } = status;
-      const sentence = REASON_SENTENCES[reason ?? (state === "expired" ? "expired" : "internal")];
-      return new PlatenError("job-rejected", { sentence, state, reason: reason ?? state });
-    }
+      return refused(status, status.reason ?? "internal");
+    case "expired":
+      return refused(status, "expired");
     default:
       return "stored";
   }
+}
+
+function refused({ state }: JobStatus, reason: Reason): PlatenError {
+  return new PlatenError("job-rejected", { sentence: REASON_SENTENCES[reason], state, reason });
 }
 
 export class StatusWatch {
@@ -60,6 +65,9 @@ export class StatusWatch {
   async missing(waitMs: number): Promise<MissingRanges> {
     const late = Promise.withResolvers<"late">();
     const timer = setTimeout(() => late.resolve("late"), waitMs);
+    // Once the verdict is there nobody waits for news, and the timer must not keep the program.
+    const over = () => late.resolve("late");
+    this.decided.then(over, over);
     try {
       while (this.#missing.length === 0) {
         if ((await Promise.race([this.#news.promise, late.promise])) === "late") break;

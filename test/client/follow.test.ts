@@ -112,7 +112,8 @@ describe("cancelling", () => {
   });
 
   it("says when the broker does not end it in time", async () => {
-    await peer.status("job-00001", { state: "held" });
+    await peer.status("job-00001", { state: "held", target: "lobby" });
+    peer.aedes.authorizePublish = (_client, _packet, done) => done(null);
     await expect(cancelJob(session, "job-00001", { endMs: 100 })).rejects.toMatchObject({ code: "timeout" });
   });
 });

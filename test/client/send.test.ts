@@ -191,6 +191,12 @@ describe("what goes wrong on the way", () => {
     expect(job.cancelled).toBe(false);
   });
 
+  it("is told when the id was taken by another job meanwhile", async () => {
+    peer.script = { onEnd: () => ({ state: "held", reason: "duplicate" }) };
+    const sending = send({ documents: [{ file: await fileOf(randomBytes(10)) }] });
+    await expect(sending).rejects.toMatchObject({ code: "job-rejected", details: { reason: "duplicate" } });
+  });
+
   it("never has more parts under way than the window", async () => {
     let inFlight = 0;
     let most = 0;
