@@ -210,37 +210,36 @@ describe("with the fleet key elsewhere", () => {
     ["it is rubbish", () => "\0rubbish"],
   ];
 
-  test.each(forgeries)("nothing of a file is taken when %s", async (_, forge) => {
+  test("nothing of a file is taken when one signature in it is not good", async () => {
     const opened = await openElsewhere({ policy: { largeGroupPrinters: 1 } });
+    const { lists, directory } = opened.registry;
     const names = ["p1", "p2"];
     for (const name of names) await addEnrolled(opened, name);
     await opened.handlers["group.add"]({ name: "all", printers: names });
-    opened.registry.lists.import(signPending(opened.key, opened.registry.lists.export()));
-    for (const name of names)
-      opened.registry.directory.recordHello(name, [{ name, languages: ["text"], raw: false }]);
-    const before = [...opened.registry.lists.current()];
-    const pending = opened.registry.lists.pending();
-    const forged = pending.map((list) => ({
-      target: list.target,
-      minisig: list.target === "all" ? forge(list, opened.key) : sign(opened.key, list),
-    }));
-    const error = await failure(() => opened.registry.lists.import(JSON.stringify({ v: 1, lists: forged })));
-    expect(error.code).toBe("lists-refused");
-    expect([...opened.registry.lists.current()]).toEqual(before);
+    lists.import(signPending(opened.key, lists.export()));
+    for (const name of names) directory.recordHello(name, [{ name, languages: ["text"], raw: false }]);
+    const before = [...lists.current()];
+    const pending = lists.pending();
     const honest = pending.map((list) => ({ target: list.target, minisig: sign(opened.key, list) }));
-    opened.registry.lists.import(JSON.stringify({ v: 1, lists: honest }));
+    const all = pending.find(({ target }) => target === "all");
+    if (!all) throw new Error("the group does not wait");
+    for (const [what, forge] of forgeries) {
+      const forged = { target: "all", minisig: forge(all, opened.key) };
+      const file = [...honest.filter(({ target }) => target !== "all"), forged];
+      const error = await failure(() => lists.import(JSON.stringify({ v: 1, lists: file })));
+      expect(error.code, what).toBe("lists-refused");
+      expect([...lists.current()], what).toEqual(before);
+    }
+    lists.import(JSON.stringify({ v: 1, lists: honest }));
     expect(verify(opened, "all", 2).serial).toBe(2);
   });
 
-  test.each([
-    "",
-    "\0rubbish",
-    "{}",
-    '{"v":1,"lists":[{"target":"cellar","minisig":""}]}',
-    "A".repeat(2_000_000),
-  ])("what is no file of signatures, or for nobody, is refused: %.20j", async (bundle) => {
-    const opened = await openElsewhere();
-    expect((await failure(() => opened.registry.lists.import(bundle))).code).toBe("lists-refused");
+  test("what is no file of signatures, or for nobody, is refused", async () => {
+    const { lists } = (await openElsewhere()).registry;
+    const stranger = '{"v":1,"lists":[{"target":"cellar","minisig":""}]}';
+    for (const text of ["", "\0rubbish", "{}", stranger, "A".repeat(2_000_000)]) {
+      expect((await failure(() => lists.import(text))).code).toBe("lists-refused");
+    }
   });
 
   test("the machine with the key refuses another fleet's bundle and rubbish", async () => {
