@@ -188,17 +188,25 @@ function gs128Bars(text: string): Bars | null {
 
 /** Bars as dots; wide elements are two and a half times as wide as narrow ones, as Epson draws them. */
 export function drawBars(bars: Bars, module: number, height: number): Bitmap {
-  const dots = (width: string): number =>
-    bars.twoWidths && width === "2" ? Math.round(module * 2.5) : Number(width) * module;
-  const total = [...bars.widths].reduce((sum, width) => sum + dots(width), 0);
-  const bitmap = createBitmap(total, height);
+  const bitmap = createBitmap(widthOfBars(bars, module), height);
   let x = 0;
   for (const [index, width] of [...bars.widths].entries()) {
-    if (index % 2 === 0) fillRect(bitmap, x, 0, dots(width), height);
-    x += dots(width);
+    const dots = dotsOf(width, bars, module);
+    if (index % 2 === 0) fillRect(bitmap, x, 0, dots, height);
+    x += dots;
   }
   return bitmap;
 }
+
+/** Dots that bars take across. */
+export function widthOfBars(bars: Bars, module: number): number {
+  let total = 0;
+  for (const width of bars.widths) total += dotsOf(width, bars, module);
+  return total;
+}
+
+const dotsOf = (width: string, bars: Bars, module: number): number =>
+  bars.twoWidths && width === "2" ? Math.round(module * 2.5) : Number(width) * module;
 
 /** A barcode as dots, or `null` when it cannot be drawn. */
 export function barcodeBitmap(

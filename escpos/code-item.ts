@@ -1,9 +1,9 @@
-import { barcodeBars, drawBars } from "./barcode-modules.ts";
+import { barcodeBars, drawBars, widthOfBars } from "./barcode-modules.ts";
 import type { Bitmap } from "./bitmap.ts";
 import type { Command } from "./command.ts";
 import { CODE_TEXT_HEIGHT, type CodeItem } from "./paper.ts";
 import type { PrinterState } from "./printer-state.ts";
-import { qrBitmap } from "./qr.ts";
+import { qrBitmap, qrModules } from "./qr.ts";
 import { type QrLevel, SYMBOLOGIES, type Symbology } from "./symbol.ts";
 
 /** Draws two-dimensional codes other than QR, where the caller has a library for them; `null` when it cannot. */
@@ -18,7 +18,7 @@ const BARCODE_NAMES = [
 /** The item a `GS k` prints. */
 export function barcodeItem(system: number, data: Uint8Array, state: PrinterState): CodeItem {
   const bars = barcodeBars(system, data);
-  const bitmap = bars === null ? null : drawBars(bars, state.barcodeModule, state.barcodeHeight);
+  const { barcodeModule: module, barcodeHeight: height } = state;
   const textAbove = (state.barcodeText & 1) === 1;
   const textBelow = (state.barcodeText & 2) === 2;
   return {
@@ -26,8 +26,8 @@ export function barcodeItem(system: number, data: Uint8Array, state: PrinterStat
     x: 0,
     symbology: BARCODE_NAMES[system < 65 ? system : system - 65] ?? `barcode ${system}`,
     text: bars?.text ?? String.fromCharCode(...data.filter((byte) => byte >= 0x20 && byte < 0x7f)),
-    bitmap,
-    width: bitmap?.width ?? 200,
+    draw: () => (bars === null ? null : drawBars(bars, module, height)),
+    width: bars === null ? UNKNOWN_SIZE : widthOfBars(bars, module),
     height: state.barcodeHeight + ((textAbove ? 1 : 0) + (textBelow ? 1 : 0)) * CODE_TEXT_HEIGHT,
     textAbove,
     textBelow,
@@ -90,33 +90,38 @@ export class SymbolStore {
   }
 
   #draw(symbology: Symbology, stored: Stored): CodeItem {
-    const bitmap = symbology === "qr" ? drawQr(stored) : this.#drawOther(symbology, stored);
-    return {
-      kind: "code",
-      x: 0,
-      symbology: symbology === "qr" ? "QR code" : symbology,
-      text: new TextDecoder().decode(stored.data),
-      bitmap,
-      width: bitmap?.width ?? 200,
-      height: bitmap?.height ?? 200,
-      textAbove: false,
-      textBelow: false,
-    };
+    const { data, module, level } = stored;
+    const text = new TextDecoder().decode(data);
+    if (symbology === "qr") {
+      const dots = qrDots(data, level, module);
+      const draw = (): Bitmap | null => (dots === null ? null : drawQr(data, level, module));
+      const side = dots ?? UNKNOWN_SIZE;
+      return { ...PLAIN_CODE, symbology: "QR code", text, draw, width: side, height: side };
+    }
+    const bitmap = this.#source?.(symbology, data, module) ?? null;
+    const width = bitmap?.width ?? UNKNOWN_SIZE;
+    const height = bitmap?.height ?? UNKNOWN_SIZE;
+    return { ...PLAIN_CODE, symbology, text, draw: () => bitmap, width, height };
   }
+}
 
-  #drawOther(symbology: Symbology, stored: Stored): Bitmap | null {
-    return this.#source?.(symbology, stored.data, stored.module) ?? null;
+/** Dots of a box that stands for a code which cannot be drawn. */
+const UNKNOWN_SIZE = 200;
+const PLAIN_CODE = { kind: "code", x: 0, textAbove: false, textBelow: false } as const;
+
+const qrContent = (data: Uint8Array): string | number[] =>
+  data.every((byte) => byte < 0x80) ? String.fromCharCode(...data) : Array.from(data);
+
+/** Dots of a side; `null` for more data than a QR code holds: a printer prints none either. */
+function qrDots(data: Uint8Array, level: QrLevel, module: number): number | null {
+  try {
+    return qrModules(qrContent(data), level) * module;
+  } catch {
+    return null;
   }
 }
 
 /** Printers leave no quiet zone: the paper is one. */
-function drawQr(stored: Stored): Bitmap | null {
-  const ascii = stored.data.every((byte) => byte < 0x80);
-  const data = ascii ? String.fromCharCode(...stored.data) : Array.from(stored.data);
-  try {
-    return qrBitmap(data, { level: stored.level, module: stored.module }, 0);
-  } catch {
-    // More data than a QR code holds: a printer prints none either.
-    return null;
-  }
+function drawQr(data: Uint8Array, level: QrLevel, module: number): Bitmap {
+  return qrBitmap(qrContent(data), { level, module }, 0);
 }

@@ -3,10 +3,17 @@ import type { Command, CommandOfKind } from "./command.ts";
 import type { ImageMemory } from "./image-memory.ts";
 import type { ImageItem } from "./paper.ts";
 
+/** An image that is not drawn yet. */
+interface Drawing {
+  readonly width: number;
+  readonly height: number;
+  readonly draw: () => Bitmap;
+}
+
 /** Turns image commands into what is printed; keeps the image that `GS ( L` stores before it is printed. */
 export class GraphicsPress {
   readonly #images: ImageMemory;
-  #stored: Bitmap | null = null;
+  #stored: Drawing | null = null;
   #scale: readonly [number, number] = [1, 1];
 
   constructor(images: ImageMemory) {
@@ -25,9 +32,9 @@ export class GraphicsPress {
         this.#store(command, columnsOf(command));
         return null;
       case "graphics-print": {
-        const bitmap = this.#stored;
+        const image = this.#stored;
         this.#stored = null;
-        return bitmap === null ? null : imageItem(bitmap, ...this.#scale);
+        return image === null ? null : imageItem(image, ...this.#scale);
       }
       case "graphics-print-key": {
         const place = command.fn >= 80 ? "download" : "nv";
@@ -43,8 +50,8 @@ export class GraphicsPress {
     }
   }
 
-  #store(command: CommandOfKind<"graphics-store" | "graphics-store-column">, bitmap: Bitmap | null): void {
-    this.#stored = bitmap;
+  #store(command: CommandOfKind<"graphics-store" | "graphics-store-column">, image: Drawing | null): void {
+    this.#stored = image;
     this.#scale = [command.scaleX, command.scaleY];
   }
 
@@ -56,19 +63,11 @@ export class GraphicsPress {
 
 /** The image of an `ESC *`, which stands in the line like a character. */
 export function columnItem({ mode, columns, data }: CommandOfKind<"column-image">, x: number): ImageItem {
-  const single = mode < 32;
-  const bitmap = fromColumns(data, columns, single ? 1 : 3);
+  const bytesPerColumn = mode < 32 ? 1 : 3;
   const scaleX = mode % 32 === 0 ? 2 : 1;
-  const scaleY = single ? 3 : 1;
-  return {
-    kind: "image",
-    x,
-    width: bitmap.width * scaleX,
-    height: bitmap.height * scaleY,
-    bitmap,
-    scaleX,
-    scaleY,
-  };
+  const scaleY = mode < 32 ? 3 : 1;
+  const draw = (): Bitmap => fromColumns(data, columns, bytesPerColumn);
+  return { kind: "image", x, width: columns * scaleX, height: 24, draw, scaleX, scaleY };
 }
 
 function rasterItem({ mode, bytesPerRow, rows, data }: CommandOfKind<"raster-image">): ImageItem {
@@ -76,25 +75,29 @@ function rasterItem({ mode, bytesPerRow, rows, data }: CommandOfKind<"raster-ima
   return imageItem(bitmap, (mode & 1) + 1, ((mode >> 1) & 1) + 1);
 }
 
-function rowsOf({ width, height, data }: CommandOfKind<"graphics-store">): Bitmap | null {
+function rowsOf({ width, height, data }: CommandOfKind<"graphics-store">): Drawing | null {
   const stride = (width + 7) >> 3;
-  return data.length < stride * height ? null : { width, height, stride, data };
+  return data.length < stride * height
+    ? null
+    : { width, height, draw: () => ({ width, height, stride, data }) };
 }
 
-function columnsOf({ width, height, data }: CommandOfKind<"graphics-store-column">): Bitmap | null {
+function columnsOf({ width, height, data }: CommandOfKind<"graphics-store-column">): Drawing | null {
   const bytesPerColumn = (height + 7) >> 3;
-  return data.length < width * bytesPerColumn ? null : fromColumns(data, width, bytesPerColumn);
+  if (data.length < width * bytesPerColumn) return null;
+  return { width, height: bytesPerColumn * 8, draw: () => fromColumns(data, width, bytesPerColumn) };
 }
 
-function imageItem(bitmap: Bitmap, wide: number, high: number): ImageItem {
+function imageItem(image: Bitmap | Drawing, wide: number, high: number): ImageItem {
   const scaleX = wide === 2 ? 2 : 1;
   const scaleY = high === 2 ? 2 : 1;
+  const draw = "draw" in image ? image.draw : (): Bitmap => image;
   return {
     kind: "image",
     x: 0,
-    width: bitmap.width * scaleX,
-    height: bitmap.height * scaleY,
-    bitmap,
+    width: image.width * scaleX,
+    height: image.height * scaleY,
+    draw,
     scaleX,
     scaleY,
   };

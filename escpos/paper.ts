@@ -37,17 +37,18 @@ export interface TextItem extends Placed {
 /** Dots, each `scaleX` by `scaleY` large. */
 export interface ImageItem extends Placed {
   readonly kind: "image";
-  readonly bitmap: Bitmap;
+  /** Drawn only where it is asked for: accounts and text need no dots. */
+  readonly draw: () => Bitmap;
   readonly scaleX: number;
   readonly scaleY: number;
 }
 
-/** A barcode or two-dimensional code. `bitmap` is `null` where the stream's data makes none or it is not known how. */
+/** A barcode or two-dimensional code. `draw` gives `null` where the stream's data makes none or it is not known how. */
 export interface CodeItem extends Placed {
   readonly kind: "code";
   readonly symbology: string;
   readonly text: string;
-  readonly bitmap: Bitmap | null;
+  readonly draw: () => Bitmap | null;
   /** Height of the bars, without the text; text stands above, below or both. */
   readonly textAbove: boolean;
   readonly textBelow: boolean;

@@ -63,7 +63,7 @@ export class Press {
         this.#drawText(target, item, y);
         break;
       case "image":
-        drawImage(target, item.bitmap, item.x, y, item.scaleX, item.scaleY);
+        drawImage(target, item.draw(), item.x, y, item.scaleX, item.scaleY);
         break;
       case "code":
         this.#drawCode(target, item, y);
@@ -111,7 +111,8 @@ export class Press {
     const above = item.textAbove ? CODE_TEXT_HEIGHT : 0;
     const below = item.textBelow ? CODE_TEXT_HEIGHT : 0;
     const barsHeight = item.height - above - below;
-    if (item.bitmap !== null) drawImage(target, item.bitmap, item.x, y + above, 1, 1);
+    const bitmap = item.draw();
+    if (bitmap !== null) drawImage(target, bitmap, item.x, y + above, 1, 1);
     else {
       outline(target, item.x, y + above, item.width, barsHeight);
       this.#label(target, item.symbology, item.x, y + above + 4, item.width);
