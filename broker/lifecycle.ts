@@ -210,7 +210,8 @@ export class Lifecycle {
       quota.release(ref);
     }
     for (const copy of copies) if (!needsParts(copy)) delivery.stop(ref, copy.agent);
-    if (job.state !== before.state || job.reason !== before.reason) this.#announce(job, copies);
+    const ended = job.endedAt !== null && before.endedAt === null;
+    if (job.state !== before.state || job.reason !== before.reason || ended) this.#announce(job, copies);
     else if (job.isGroup) this.#with.status.publish(job, copies, null);
     if (dropReason(job) !== null && dropReason(before) !== dropReason(job)) {
       this.#drop(

@@ -48,6 +48,7 @@ export class StatusBoard {
 export function makeStatus(job: Job, copies: readonly Copy[], parts: PartFile | null): JobStatus {
   const { state, reason, at, target } = job;
   const status: JobStatus = { state, reason, at, target };
+  if (job.endedAt !== null && !isEnd(state)) status.final = true;
   if (state === "receiving") {
     status.progress = parts?.bytes ?? 0;
     if (job.parts !== null) status.missing = listMissing(job.parts, parts);

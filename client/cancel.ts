@@ -1,7 +1,6 @@
 /** Withdrawing a job that has not ended. */
 import { PlatenError } from "../wire/error.ts";
-import { isEnd } from "../wire/state.ts";
-import type { JobStatus } from "../wire/status.ts";
+import { isLastStatus, type JobStatus } from "../wire/status.ts";
 import { sendTopic } from "../wire/topic.ts";
 import { type FollowOptions, followJob } from "./follow.ts";
 import type { Session } from "./session.ts";
@@ -29,7 +28,7 @@ export async function cancelJob(
   try {
     let asked = false;
     for await (const status of followJob(session, job, { signal, answerMs })) {
-      if (isEnd(status.state)) return status;
+      if (isLastStatus(status)) return status;
       if (asked) continue;
       asked = true;
       // The topic wants a target; the job is found by its user and id.

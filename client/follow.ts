@@ -1,8 +1,7 @@
 /** Following jobs: statuses as they come, over lost connections. */
 import { setTimeout as delay } from "node:timers/promises";
 import { isPlatenError, PlatenError } from "../wire/error.ts";
-import { isEnd } from "../wire/state.ts";
-import type { JobStatus } from "../wire/status.ts";
+import { isLastStatus, type JobStatus } from "../wire/status.ts";
 import { statusFilter, statusTopic } from "../wire/topic.ts";
 import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
@@ -36,7 +35,7 @@ export async function* followJob(
         if (text === last) continue;
         last = text;
         yield status;
-        if (isEnd(status.state)) return;
+        if (isLastStatus(status)) return;
       }
       // The topic was emptied: the job ended so long ago that the broker forgot it.
       return;

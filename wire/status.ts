@@ -3,7 +3,7 @@ import { z } from "zod";
 import { MISSING_RANGES_MAX } from "./limits.ts";
 import { isName } from "./name.ts";
 import { REASONS } from "./reason.ts";
-import { JOB_STATES } from "./state.ts";
+import { isEnd, JOB_STATES } from "./state.ts";
 
 const range = z.tuple([z.int().min(0), z.int().min(0)]);
 
@@ -18,10 +18,18 @@ export const statusSchema = z.object({
   progress: z.int().min(0).optional(),
   /** Parts the broker lacks, as `[first, last]` ranges: send these again. */
   missing: z.array(range).max(MISSING_RANGES_MAX).optional(),
+  /** True where nothing follows although the state alone does not say so: an `interrupted` past its grace time. */
+  final: z.boolean().optional(),
   /** For groups: the state at each printer. */
   printers: z.record(z.string(), z.enum(JOB_STATES)).optional(),
 });
 export type JobStatus = z.infer<typeof statusSchema>;
+
+/** True for the last status of a job. */
+export function isLastStatus(status: JobStatus): boolean {
+  return status.final === true || isEnd(status.state);
+}
+
 /** A status with 64 printers and 64 ranges stays below this. */
 export const STATUS_BYTES_MAX = 8 * 1024;
 

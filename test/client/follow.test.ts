@@ -47,6 +47,19 @@ describe("following a job", () => {
     expect(states).toEqual(["held"]);
   });
 
+  it("ends with an interruption nothing follows", async () => {
+    await peer.status("job-00001", { state: "interrupted", reason: "paper" });
+    const states: unknown[] = [];
+    for await (const { state, final } of followJob(session, "job-00001")) {
+      states.push([state, final]);
+      await peer.status("job-00001", { state: "interrupted", reason: "paper", final: true });
+    }
+    expect(states).toEqual([
+      ["interrupted", undefined],
+      ["interrupted", true],
+    ]);
+  });
+
   it("of an unknown job says so", async () => {
     const unknown = followJob(session, "job-00009", { answerMs: 50 }).next();
     await expect(unknown).rejects.toMatchObject({ code: "job-unknown" });
