@@ -47,6 +47,7 @@ export function describeDevice(name: string, traits: Traits, openRig: () => Prom
     });
     describeUse(open);
     describeMisuse(open);
+    describeAbort(open);
     if (traits.speaks) describeBackChannel(open);
     if (traits.stalls) describeStall(open);
     if (traits.vanishes) describeVanishing(open);
@@ -120,6 +121,18 @@ function describeMisuse(open: Open): void {
     expect(failure.code).toBe("device-aborted");
     expect(failure.taken).toEqual({ atLeast: 0, atMost: 0 });
     await expect(device.write(randomBytes(1))).rejects.toThrow(TypeError);
+  });
+}
+
+function describeAbort(open: Open): void {
+  it("never calls a write done that was aborted half-way", async () => {
+    const { device } = await open();
+    const giving = new AbortController();
+    const writing = failureOf(device.write(randomBytes(2_000_000), giving.signal));
+    giving.abort();
+    const failure = await writing;
+    expect(failure.code).toBe("device-aborted");
+    expect(failure.taken?.atMost).toBeLessThan(2_000_000);
   });
 }
 

@@ -1,9 +1,11 @@
 /** Keypads on real terminals and pipes. */
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readlinkSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { appendFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import type { Keypad, KeypadCondition, KeypadEvents } from "../../keypad/keypad.ts";
@@ -126,24 +128,28 @@ describe.skipIf(lacks("socat"))("tty:", () => {
     const program = `
       import { openKeypad } from ${JSON.stringify(new URL("../../keypad/open-keypad.ts", import.meta.url).href)};
       const events = { onKey: (key) => key.kind === "enter" && process.exit(7), onCondition: () => console.error("up") };
-      await openKeypad("tty:" + process.argv[1], events);`;
-    const run = async (
-      path: string,
-    ): Promise<{ child: ReturnType<typeof spawn>; ended: Promise<unknown> }> => {
-      const child = spawn(process.execPath, ["--input-type=module", "-e", program, path], { stdio: "pipe" });
+      const [, ...paths] = process.argv;
+      for (const path of paths) await openKeypad("tty:" + path, events);`;
+    /** Resolves when all its keypads are up, to the promise of its end. */
+    const run = async (...paths: string[]): Promise<{ ended: Promise<unknown> }> => {
+      const child = spawn(process.execPath, ["--input-type=module", "-e", program, ...paths], {
+        stdio: "pipe",
+      });
       const ended = new Promise((resolve) => {
         child.once("exit", (status, signal) => resolve(status ?? signal));
       });
-      await new Promise((resolve) => child.stderr?.once("data", resolve));
-      return { child, ended };
+      let up = "";
+      while (up.length < 3 * paths.length) up += String((await once(child.stderr as Readable, "data"))[0]);
+      return { ended };
     };
-    const pty = await openPty("");
+    const [pty, other] = [await openPty(""), await openPty("")];
     onTestFinished(() => pty.hangUp());
-    const first = await run(pty.path);
-    expect(isEchoing(pty.path)).toBe(false);
+    onTestFinished(() => other.hangUp());
+    const first = await run(pty.path, other.path);
+    expect([pty, other].map(({ path }) => isEchoing(path))).toEqual([false, false]);
     pty.type("12\r");
     expect(await first.ended).toBe(7);
-    expect(isEchoing(pty.path)).toBe(true);
+    expect([pty, other].map(({ path }) => isEchoing(path))).toEqual([true, true]);
     const second = await run(pty.path);
     pty.type("\x03");
     expect(await second.ended).toBe("SIGINT");
@@ -179,6 +185,8 @@ describe("pipe:", () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     await appendFile(path, "4821");
     await spelled("4821");
+    // Time to notice that the writer is gone, where that is taken for the end.
+    for (let turns = 0; turns < 100; turns += 1) await turn();
     await appendFile(path, "3907\n");
     await spelled("48213907E");
     expect(conditions).toEqual(["attached"]);
