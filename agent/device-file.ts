@@ -6,7 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, lstat, open } from "node:fs/promises";
+import { type FileHandle, lstat, open, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DeviceError, type DeviceStatus } from "./device.ts";
 import { faultOfMoving, faultOfOpening, faultOfVanishing } from "./device-fault.ts";
@@ -33,10 +33,10 @@ export async function openFile({ uri, path }: FileAddress): Promise<Transport> {
     switch (found) {
       case "directory": {
         const file = join(path, nameOfJobFile());
-        return new FileTransport(uri, await create(file), path);
+        return new FileTransport(uri, await create(file), file);
       }
       case "absent":
-        return new FileTransport(uri, await create(path), dirname(path));
+        return new FileTransport(uri, await create(path), path);
       case "file":
         return new FileTransport(uri, await append(uri, path), null);
       case "other":
@@ -86,16 +86,18 @@ class FileTransport implements Transport {
   readonly keeps = true;
   readonly #uri: string;
   readonly #handle: FileHandle;
-  /** The directory whose new entry must survive a power cut too. */
-  readonly #entryIn: string | null;
+  /** The file where this transport made it: its directory entry must survive a power cut too. */
+  readonly #made: string | null;
+  #isEmpty = true;
 
-  constructor(uri: string, handle: FileHandle, entryIn: string | null) {
+  constructor(uri: string, handle: FileHandle, made: string | null) {
     this.#uri = uri;
     this.#handle = handle;
-    this.#entryIn = entryIn;
+    this.#made = made;
   }
 
   async write(piece: Uint8Array): Promise<void> {
+    this.#isEmpty = false;
     await this.#move(async () => {
       for (let at = 0; at < piece.length; ) {
         const { bytesWritten } = await this.#handle.write(piece, at, piece.length - at);
@@ -107,7 +109,7 @@ class FileTransport implements Transport {
   async drain(): Promise<void> {
     await this.#move(async () => {
       await this.#handle.sync();
-      if (this.#entryIn !== null) await syncDirectory(this.#entryIn);
+      if (this.#made !== null) await syncDirectory(dirname(this.#made));
     });
   }
 
@@ -126,8 +128,10 @@ class FileTransport implements Transport {
   /** A piece on its way to a file cannot be recalled and does not wait for anybody. */
   cancel(): void {}
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  /** A printer that was only asked leaves no empty page behind. */
+  async close(): Promise<void> {
+    if (this.#made !== null && this.#isEmpty) await unlink(this.#made).catch(() => undefined);
+    await this.#handle.close();
   }
 
   async #move(work: () => Promise<void>): Promise<void> {

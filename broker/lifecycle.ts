@@ -119,7 +119,7 @@ export class Lifecycle {
     if (!job || job.endedAt !== null) return false;
     if (job.wish !== null) return true;
     jobs.change(ref, { wish: reason });
-    this.settle(ref);
+    this.settle(ref, job);
     return true;
   }
 
@@ -129,13 +129,17 @@ export class Lifecycle {
    */
   async takeEvents(agent: string, events: readonly JobEvent[]): Promise<string[]> {
     const { jobs, escrow, tombstones, now } = this.#with;
-    const changed = new Map<string, JobRef>();
+    const changed = new Map<string, Job>();
     const finals = events.filter(isFinal);
     jobs.transact(() => {
-      for (const event of events) if (this.#takeEvent(agent, event)) changed.set(jobKey(event), event);
+      for (const event of events) {
+        const before = jobs.get(event);
+        const isChange = this.#takeEvent(agent, event);
+        if (before && isChange && !changed.has(jobKey(event))) changed.set(jobKey(event), before);
+      }
       for (const event of finals) tombstones.add(agent, event, now());
     });
-    for (const ref of changed.values()) this.settle(ref);
+    for (const before of changed.values()) this.settle(before, before);
     await escrow.drop(agent, finals, now());
     return events.map(({ id }) => id);
   }
@@ -171,8 +175,11 @@ export class Lifecycle {
     this.#drop([agent], open);
   }
 
-  /** Makes a job's row what its copies say, and does what follows. Returns the job as it is now. */
-  settle(ref: JobRef): Job | null {
+  /**
+   * Makes a job's row what its copies say, and does what follows. Returns the job as it is now.
+   * @param before the row before the change, where the caller changed it already: what follows depends on the difference
+   */
+  settle(ref: JobRef, before?: Job): Job | null {
     const { jobs, now } = this.#with;
     const job = jobs.get(ref);
     if (!job) return null;
@@ -184,7 +191,7 @@ export class Lifecycle {
         if (folded.ended && job.wish !== null) this.#record(job, folded.state, folded.reason);
       });
     }
-    return this.#follow(ref, job);
+    return this.#follow(ref, before ?? job);
   }
 
   #fold(job: Job, copies: readonly Copy[]): ReturnType<typeof foldCopies> | null {

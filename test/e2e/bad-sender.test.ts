@@ -41,7 +41,7 @@ async function sendParts(sender: RawSender, job: string, sealed: Buffer, order?:
   await sender.publish("lobby", job, "end", JSON.stringify({ parts: count, bytes: sealed.length, ...end }));
 }
 
-const ended = (status: JobStatus) => status.state === "rejected";
+const ended = (status: JobStatus) => status.state === "rejected" || status.state === "expired";
 const isHeld = (status: JobStatus) => status.state === "held";
 
 async function reject(plaintext: Uint8Array, recipients = lobby, damage = (sealed: Buffer) => sealed) {
@@ -51,13 +51,17 @@ async function reject(plaintext: Uint8Array, recipients = lobby, damage = (seale
 }
 
 test.each([
-  ["cut short", (sealed: Buffer) => sealed.subarray(0, -10)],
-  ["a bit flipped in the document", (sealed: Buffer) => flip(sealed, sealed.length - 40)],
-  ["a bit flipped in the header", (sealed: Buffer) => flip(sealed, 60)],
-  ["no age file at all", () => randomBytes(3000)],
-  ["a header that never ends", () => Buffer.alloc(100 * 1024, "age-encryption.org/v1\n-> x y\n")],
-])("%s: rejected as damaged", async (_, damage) => {
-  expect(await reject(text(`${manifest()}hello`), lobby, damage)).toBe("damaged");
+  ["cut short", "damaged", (sealed: Buffer) => sealed.subarray(0, -10)],
+  ["a bit flipped in the document", "damaged", (sealed: Buffer) => flip(sealed, sealed.length - 40)],
+  ["a bit flipped in the recipient's stanza", "not-sealed-to-us", (sealed: Buffer) => flip(sealed, 60)],
+  ["no age file at all", "malformed", () => randomBytes(3000)],
+  [
+    "a header that never ends",
+    "malformed",
+    () => Buffer.alloc(100 * 1024, "age-encryption.org/v1\n-> x y\n"),
+  ],
+])("%s: rejected as %s", async (_, reason, damage) => {
+  expect(await reject(text(`${manifest()}hello`), lobby, damage)).toBe(reason);
 });
 
 function flip(bytes: Buffer, at: number): Buffer {
@@ -76,7 +80,7 @@ test("a header of 10 MB is refused before it is parsed", async () => {
   const header = Buffer.alloc(10 * 1024 * 1024, "-> X25519 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nbbbb\n");
   header.write("age-encryption.org/v1\n");
   await sendParts(alice, job, header);
-  expect((await alice.until(job, ended)).reason).toBe("damaged");
+  expect((await alice.until(job, ended)).reason).toBe("malformed");
 });
 
 test.each([
@@ -93,7 +97,7 @@ test.each([
   ["a lie about the target", manifest({ to: "slips" }), "mismatch"],
   ["an OTP too short", manifest({ otp: "4821390" }), "otp-policy"],
   ["an OTP too long", manifest({ otp: "482139071" }), "otp-policy"],
-  ["an expiry in the past", manifest({ expires: 1_600_000_000 }), "expiry-policy"],
+  ["an expiry in the past", manifest({ expires: 1_600_000_000 }), "expired"],
   ["an expiry in a thousand years", manifest({ expires: 33_000_000_000 }), "expiry-policy"],
   ["a wrong digest", manifest({ sha256: "0".repeat(64) }), "damaged"],
 ])("a manifest with %s", async (_, line, reason) => {

@@ -94,8 +94,8 @@ test(`${ROUNDS} rounds of SIGKILL, seed ${SEED}`, { timeout: 40_000 * ROUNDS }, 
 
 async function checkNothingIsLeft(): Promise<void> {
   await Promise.all([fleet.stop("lobby"), fleet.stop("broker")]);
-  expect(readdirSync(fleet.path("lobby", "spool"))).toEqual([]);
-  for (const file of [fleet.path("lobby", "agent.db"), fleet.path("broker", "broker.db")]) {
+  expect(readdirSync(fleet.path("lobby", "jobs", "spool"))).toEqual([]);
+  for (const file of [fleet.path("lobby", "jobs", "agent.db"), fleet.path("broker", "broker.db")]) {
     const database = new Database(file, { readonly: true });
     expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
     database.close();

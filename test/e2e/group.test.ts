@@ -38,7 +38,7 @@ test("it prints where its OTP is typed, and the other agent destroys its copy", 
     line.event === "state" && line.job === job && line.state === "cancelled";
   await fleet.program("east").waitFor(ended, "dropped", 15_000);
   expect(fleet.printed("east")).toEqual([]);
-  expect(readdirSync(fleet.path("east", "spool"))).toEqual([]);
+  expect(readdirSync(fleet.path("east", "jobs", "spool"))).toEqual([]);
 });
 
 test("typed at both at once, it prints at one", async () => {

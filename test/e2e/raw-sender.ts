@@ -29,6 +29,7 @@ export class RawSender {
     this.client = client;
     client.on("error", () => {});
     client.on("message", (topic, payload) => {
+      if (!topic.startsWith("platen/v1/status/")) return;
       const parsed = payload.length > 0 ? statusSchema.safeParse(JSON.parse(payload.toString())) : null;
       if (!parsed?.success) return;
       const job = topic.slice(topic.lastIndexOf("/") + 1);
