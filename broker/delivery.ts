@@ -2,6 +2,7 @@
  * Parts to agents under credit: each (agent, job) is a flow that sends what it may, in order, as parts become
  * available, one at a time and only as fast as the connection takes them.
  */
+import { AGENT_WINDOW_PARTS } from "../wire/limits.ts";
 import { type JobRef, jobKey } from "../wire/name.ts";
 import { partTopic } from "../wire/topic.ts";
 import type { MqttPort } from "./mqtt-port.ts";
@@ -9,6 +10,7 @@ import type { PartStore } from "./part-store.ts";
 
 /** Per agent; more than its inbox fetches at once. */
 const FLOWS_MAX = 64;
+const HOT_MAX = AGENT_WINDOW_PARTS;
 
 interface Flow {
   readonly agent: string;
@@ -16,6 +18,8 @@ interface Flow {
   /** The part to send next, and the end of the credit. */
   next: number;
   limit: number;
+  /** Parts that just came in: an agent that keeps up costs no second look at the disk. */
+  readonly hot: Map<number, Buffer>;
   running: boolean;
   stopped: boolean;
 }
@@ -49,15 +53,21 @@ export class Delivery {
     }
     const flow = this.#open(agent, ref);
     if (!flow) return false;
-    if (from !== flow.limit) flow.next = from;
+    if (from !== flow.limit) {
+      flow.next = from;
+      flow.hot.clear();
+    }
     flow.limit = from + window;
     this.#start(flow);
     return true;
   }
 
-  /** A part of the job came in. */
-  notice(ref: JobRef): void {
-    for (const flow of this.#flows.get(jobKey(ref))?.values() ?? []) this.#start(flow);
+  /** A part of the job came in, and is in its file. */
+  notice(ref: JobRef, n: number, part: Buffer): void {
+    for (const flow of this.#flows.get(jobKey(ref))?.values() ?? []) {
+      if (n >= flow.next && n < flow.limit && flow.hot.size < HOT_MAX) flow.hot.set(n, part);
+      this.#start(flow);
+    }
   }
 
   /** Nobody (or `agent`) is sent more of the job. */
@@ -78,7 +88,7 @@ export class Delivery {
     if (there) return there;
     const count = this.#counts.get(agent) ?? 0;
     if (count >= FLOWS_MAX || !this.#options.mayFetch(agent, ref)) return null;
-    const flow: Flow = { agent, ref, next: 0, limit: 0, running: false, stopped: false };
+    const flow: Flow = { agent, ref, next: 0, limit: 0, hot: new Map(), running: false, stopped: false };
     const flows = this.#flows.get(key) ?? new Map<string, Flow>();
     this.#flows.set(key, flows.set(agent, flow));
     this.#counts.set(agent, count + 1);
@@ -90,6 +100,7 @@ export class Delivery {
     const flow = flows?.get(agent);
     if (!flows || !flow) return;
     flow.stopped = true;
+    flow.hot.clear();
     flows.delete(agent);
     if (flows.size === 0) this.#flows.delete(key);
     const left = (this.#counts.get(agent) ?? 1) - 1;
@@ -109,8 +120,9 @@ export class Delivery {
     try {
       while (!flow.stopped && flow.next < flow.limit) {
         const n = flow.next;
-        const part = parts.get(ref)?.read(n);
+        const part = flow.hot.get(n) ?? parts.get(ref)?.read(n);
         if (!part) return;
+        flow.hot.delete(n);
         flow.next = n + 1;
         // QoS 0: the agent asks again for what it lacks, so nothing needs to be kept until it is confirmed.
         await port.publish(partTopic(agent, ref, n), part);

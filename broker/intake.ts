@@ -117,7 +117,7 @@ export class Intake {
       const job = jobs.get(ref);
       if (job) tickets.send(job, jobs.copiesOf(ref));
     }
-    delivery.notice(ref);
+    delivery.notice(ref, n, part);
     this.#tellProgress(reception, file);
   }
 
