@@ -90,6 +90,7 @@ class Agent implements RunningAgent {
   /** Counts sessions: what was begun in an earlier one must not act in this. */
   #session = 0;
   #greeted = false;
+  #lastDown: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   #greeting: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
@@ -170,6 +171,7 @@ class Agent implements RunningAgent {
   }
 
   #beginSession(): void {
+    this.#lastDown = null;
     this.#log.write("link-up", { ms: Math.round(performance.now() - this.#startedMs) });
     this.#greet(++this.#session);
   }
@@ -179,7 +181,7 @@ class Agent implements RunningAgent {
     this.#stopGreeting();
     this.#greeted = false;
     this.#early = [];
-    this.#log.write("link-down", describeError(error));
+    if (!this.#closing) this.#logDown(error);
     this.#renewal.pause();
     this.#calls.rejectAll("the connection ended");
     this.#serving?.setOnline(null);
@@ -189,14 +191,24 @@ class Agent implements RunningAgent {
       online: false,
       ...(this.#serving ? {} : { locked: !clock, starting: clock ? "clock" : null }),
     });
-    if (!this.#serving) this.#log.write("locked", { why: error.code });
+  }
+
+  /** The first failure in a row, and each that differs from the one before; the others only when debugging. */
+  #logDown(error: PlatenError): void {
+    const described = describeError(error);
+    const isNews = error.code !== this.#lastDown;
+    this.#lastDown = error.code;
+    this.#log.write(isNews ? "link-down" : "dial-failed", described);
+    if (isNews && !this.#serving) this.#log.write("locked", { why: error.code });
   }
 
   /** Hello, and the identity where it is not open yet; again after a pause as long as this session lasts. */
   #greet(session: number): void {
     this.#greeting = this.#hello(session).catch((error: unknown) => {
       if (session !== this.#session || this.#closing) return;
-      this.#log.write("call-failed", { call: "hello", ...describeError(error) });
+      const call = isPlatenError(error) ? (error.details.call ?? "hello") : "hello";
+      this.#log.write("call-failed", { call, ...describeError(error) });
+      if (!this.#serving) this.#person?.session.setPhase({ locked: true, starting: null });
       if (isPlatenError(error) && error.entry.exit === 78) this.#giveUp(error);
       // The share is released once a session: its answer was lost, or what it opened could not be used.
       else if (isPlatenError(error, "call-refused") && error.details.why === "other-session") {

@@ -2,6 +2,7 @@
  * The agent as a service: `node agent/main.ts [agent.toml | its folder]`. SIGTERM and SIGINT stop it cleanly; systemd is
  * told when it is up. Exit status as in sysexits.h (wire/errors.table.ts).
  */
+import "./heap.ts";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isPlatenError } from "../wire/error.ts";
