@@ -71,8 +71,6 @@ class Refusal extends Error {
 export class FirstContacts implements Enrolment {
   readonly #parts: EnrolmentParts;
   readonly #notice: (notice: ContactNotice) => void;
-  /** One request at a time: two under the same code must not cross. */
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: EnrolmentParts, notice: (notice: ContactNotice) => void) {
     this.#parts = parts;
@@ -80,9 +78,7 @@ export class FirstContacts implements Enrolment {
   }
 
   async handle(kind: CodeKind, id: string, payload: Uint8Array, address: string): Promise<Uint8Array> {
-    const answer = this.#turn.then(() => this.#answer(kind, id, payload, address));
-    this.#turn = answer;
-    return encodeJson(await answer);
+    return encodeJson(await this.#answer(kind, id, payload, address));
   }
 
   async #answer(
@@ -130,7 +126,7 @@ export class FirstContacts implements Enrolment {
     if (certificates.isUsed(request.recipient, key)) throw new Refusal(SENTENCES.recycled);
     const agent = code.subject;
     const issued = await authority.issueAgent(agent, key);
-    // Withdrawn while the certificate was made: from here on nothing waits, so nothing comes between.
+    // Used or withdrawn while the certificate was made. From here on nothing waits, so nothing comes between.
     if (codes.find("claim", code.id)?.usedAt !== null) throw new Refusal(SENTENCES.used);
     // Before the code is used up: without its share an agent's identity would be locked for ever.
     bootShares.put(agent, share);

@@ -17,7 +17,7 @@ beforeEach(() => {
   accounts = new UserAccounts(
     database,
     { now: () => 1_800_000_000, running: () => seconds },
-    { place: allowance, user: { ...allowance, burst: 50 } },
+    { place: allowance, user: { ...allowance, burst: 6 } },
   );
   return () => database.close();
 });
@@ -147,6 +147,28 @@ describe("guessing", () => {
     seconds += 11;
     expect(await accounts.verify("alice", "guess", HERE)).toBe("refused");
     expect(await accounts.verify("alice", "guess", HERE)).toBe("throttled");
+  });
+
+  test("one user is guarded against many places, too", async () => {
+    const password = await addAlice();
+    expect(
+      await guessUntilThrottled(
+        () => "alice",
+        (n) => `192.0.2.${n}`,
+      ),
+    ).toBe(6);
+    expect(await accounts.verify("alice", password, "198.51.100.1")).toBe("throttled");
+    seconds += 11;
+    expect(await accounts.verify("alice", password, "198.51.100.1")).toBe("ok");
+  });
+
+  test("a user who does not exist costs argon2 like one who does: the answer is not there at once", async () => {
+    const order: string[] = [];
+    const verdict = accounts.verify("nobody", "guess", HERE).then((word) => order.push(word));
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    order.push("the next turn of the event loop");
+    await verdict;
+    expect(order).toEqual(["the next turn of the event loop", "refused"]);
   });
 
   test("tries at the same moment are charged before their verdicts", async () => {

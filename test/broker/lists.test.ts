@@ -16,9 +16,12 @@ import { formatList, formatTerms, parseTerms, signList, verifyList } from "../..
 import { needsProgram } from "./programs.ts";
 import {
   addEnrolled,
+  contact,
+  createClaim,
   failure,
   openScratch,
   openTestRegistry,
+  readCode,
   type TestRegistry,
 } from "./registry-fixture.ts";
 
@@ -276,12 +279,21 @@ describe("with the fleet key elsewhere", () => {
     const attic = await addEnrolled(opened, "attic");
     await opened.handlers["group.add"]({ name: "all", printers: ["lobby", "attic"] });
     opened.registry.lists.import(signPending(opened.key, opened.registry.lists.export()));
-    await opened.handlers["printer.replace"]({ name: "lobby" });
+    const replaced = await opened.handlers["printer.replace"]({ name: "lobby" });
     expect(find(opened, "lobby")).toBeUndefined();
     // The group goes on with who is left: the revoked one can neither connect nor open anything.
-    expect(opened.registry.directory.target("all")?.printers).toEqual([{ printer: "attic", agent: "attic" }]);
+    const { directory } = opened.registry;
+    expect(directory.target("all")?.printers).toEqual([{ printer: "attic", agent: "attic" }]);
+    const fresh = await createClaim();
+    expect((await contact(opened, readCode("claim", replaced.code), fresh)).ok).toBe(true);
+    expect(opened.registry.lists.status().find(({ target }) => target === "lobby")?.state).toBe("none");
+    directory.recordHello("lobby", [{ name: "lobby", languages: ["pdf", "text"], raw: false }]);
+    // Enrolled anew it is another machine: nobody signed for it yet.
+    expect(directory.target("lobby")).toBeNull();
+    expect(directory.target("all")?.printers).toEqual([{ printer: "attic", agent: "attic" }]);
     opened.registry.lists.import(signPending(opened.key, opened.registry.lists.export()));
-    expect(verify(opened, "all").recipients).toEqual([attic.recipient]);
+    expect(verify(opened, "all").recipients).toEqual([attic.recipient, fresh.recipient]);
+    expect(directory.target("all")?.printers.length).toBe(2);
   });
 });
 
