@@ -88,7 +88,8 @@ class FileTransport implements Transport {
   readonly #handle: FileHandle;
   /** The file where this transport made it: its directory entry must survive a power cut too. */
   readonly #made: string | null;
-  #isEmpty = true;
+  /** Something was printed, if only an empty job: `drain` counts. */
+  #isUsed = false;
 
   constructor(uri: string, handle: FileHandle, made: string | null) {
     this.#uri = uri;
@@ -97,7 +98,7 @@ class FileTransport implements Transport {
   }
 
   async write(piece: Uint8Array): Promise<void> {
-    this.#isEmpty = false;
+    this.#isUsed = true;
     await this.#move(async () => {
       for (let at = 0; at < piece.length; ) {
         const { bytesWritten } = await this.#handle.write(piece, at, piece.length - at);
@@ -107,6 +108,7 @@ class FileTransport implements Transport {
   }
 
   async drain(): Promise<void> {
+    this.#isUsed = true;
     await this.#move(async () => {
       await this.#handle.sync();
       if (this.#made !== null) await syncDirectory(dirname(this.#made));
@@ -130,8 +132,17 @@ class FileTransport implements Transport {
 
   /** A printer that was only asked leaves no empty page behind. */
   async close(): Promise<void> {
-    if (this.#made !== null && this.#isEmpty) await unlink(this.#made).catch(() => undefined);
-    await this.#handle.close();
+    try {
+      if (this.#made !== null && !this.#isUsed) await this.#remove(this.#made);
+    } finally {
+      await this.#handle.close();
+    }
+  }
+
+  /** Ours only, should another file have taken the name. */
+  async #remove(path: string): Promise<void> {
+    const [ours, there] = [await this.#handle.stat(), await lstat(path).catch(() => null)];
+    if (there !== null && there.ino === ours.ino && there.dev === ours.dev) await unlink(path);
   }
 
   async #move(work: () => Promise<void>): Promise<void> {

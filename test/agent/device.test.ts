@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { scrypt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -85,6 +85,21 @@ describe("file:", () => {
     const texts = await Promise.all(names.map((name) => readFile(join(target, name), "utf8")));
     expect(texts.sort()).toEqual(["one", "two"]);
     expect((await stat(join(target, names[0] ?? ""))).mode & 0o777).toBe(0o600);
+  });
+
+  it("leaves nothing behind where it was only asked, and touches no file that was there", async () => {
+    const target = join(folder, "asked");
+    await mkdir(target);
+    const device = await open(`file:${target}`);
+    expect(await readdir(target)).toHaveLength(1);
+    await device.close();
+    expect(await readdir(target)).toEqual([]);
+    const moved = await open(`file:${target}/out.prn`);
+    await unlink(join(target, "out.prn"));
+    await writeFile(join(target, "out.prn"), "another's");
+    await moved.close();
+    await (await open(`file:${target}/out.prn`)).close();
+    expect(await readFile(join(target, "out.prn"), "utf8")).toBe("another's");
   });
 
   it("appends to a file that exists", async () => {
