@@ -32,6 +32,9 @@ const schema = z.object({
 /** Unknown fields are ignored; an absent field takes the default of docs/protocol.md. */
 export type Manifest = z.infer<typeof schema>;
 
+/** Their names, as docs/protocol.md lists them. */
+export const manifestFields: readonly string[] = Object.keys(schema.shape);
+
 /** What {@link ManifestReader} found: the manifest, or why there is none. */
 export type ManifestResult =
   | { readonly ok: true; readonly manifest: Manifest }
