@@ -18,16 +18,18 @@ interface Cost {
   readonly parallelism: number;
 }
 
-/** Derives under a bounded number of threads. Null when too many wait already. */
+/** Derives on a bounded number of threads, in order. */
 class ArgonQueue {
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
-  async derive(password: string, nonce: Uint8Array, cost: Cost, tagLength: number): Promise<Buffer | null> {
-    if (this.#running >= RUNNING_MAX) {
-      if (this.#waiting.length >= WAITING_MAX) return null;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else this.#running++;
+  get isFull(): boolean {
+    return this.#waiting.length >= WAITING_MAX;
+  }
+
+  async derive(password: string, nonce: Uint8Array, cost: Cost, tagLength: number): Promise<Buffer> {
+    if (this.#running < RUNNING_MAX) this.#running++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await runArgon2(password, nonce, cost, tagLength);
     } finally {
@@ -51,11 +53,10 @@ function runArgon2(password: string, nonce: Uint8Array, cost: Cost, tagLength: n
 const queue = new ArgonQueue();
 const COST: Cost = { memory: MEMORY_KIB, passes: PASSES, parallelism: LANES };
 
-/** Null when too many passwords are being derived already: try again later. */
-export async function hashPassword(password: string): Promise<string | null> {
+/** Waits its turn however long the queue is: only who may set a password gets here. */
+export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   const tag = await queue.derive(password, salt, COST, HASH_BYTES);
-  if (!tag) return null;
   const params = `m=${COST.memory},t=${COST.passes},p=${COST.parallelism}`;
   return `$argon2id$v=19$${params}$${unpadded(salt)}$${unpadded(tag)}`;
 }
@@ -68,9 +69,9 @@ export async function checkPassword(password: string, phc: string): Promise<"fit
   const [, memory, passes, parallelism, salt = "", hash = ""] = PHC.exec(phc) ?? [];
   const expected = Buffer.from(hash, "base64");
   if (expected.length === 0) return "differs";
+  if (queue.isFull) return "busy";
   const cost = { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) };
   const tag = await queue.derive(password, Buffer.from(salt, "base64"), cost, expected.length);
-  if (!tag) return "busy";
   return timingSafeEqual(tag, expected) ? "fits" : "differs";
 }
 

@@ -129,9 +129,7 @@ export class UserAccounts implements Accounts {
   /** Draws a password for standard tools and keeps only its hash. @throws PlatenError `not-there` */
   async drawPassword(user: string): Promise<string> {
     const password = randomBytes(24).toString("base64url");
-    const phc = await hashPassword(password);
-    if (phc === null) throw new PlatenError("busy", { what: "Too many logins are being checked." });
-    this.setPassword(user, phc);
+    this.setPassword(user, await hashPassword(password));
     return password;
   }
 

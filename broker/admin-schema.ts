@@ -7,7 +7,7 @@ import type { ListStatus } from "./lists.ts";
 import type { AuditEntry } from "./registry-port.ts";
 import type { Warning } from "./warning.ts";
 
-export const AUDIT_LINES_MAX = 2000;
+const AUDIT_LINES_MAX = 2000;
 
 /** Whether it is a name is judged where it is used, so that the answer says what is wrong with it. */
 const name = z.string().max(64);

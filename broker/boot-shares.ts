@@ -5,7 +5,7 @@
 import type { BootShares } from "./registry-port.ts";
 import { SlotFile } from "./slot-file.ts";
 
-export const BOOT_SHARE_BYTES = 32;
+const BOOT_SHARE_BYTES = 32;
 const COUNTER_BYTES = 6;
 
 interface Place {

@@ -56,7 +56,6 @@ const SENTENCES = {
   recycled:
     "These keys were enrolled before. Begin with an empty data directory, so that fresh ones are made.",
   recipient: "The age recipient in the request is none that a document can be sealed to.",
-  busy: "The broker is checking too many logins. Run the same command again in a moment.",
   failed: "The broker could not keep the enrolment. Run the same command again; the code stays good.",
 } as const;
 
@@ -172,7 +171,6 @@ export class FirstContacts implements Enrolment {
       if (!(await accounts.hasPassword(user, request.password))) throw new Refusal(SENTENCES.used);
     } else {
       const phc = await hashPassword(request.password);
-      if (phc === null) throw new Refusal(SENTENCES.busy);
       database.transaction(() => {
         // Withdrawn while argon2 ran: the user was removed or reset.
         if (!codes.use(code.id) || !accounts.exists(user)) throw new Refusal(SENTENCES.used);

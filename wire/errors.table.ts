@@ -120,7 +120,6 @@ const table = {
     "The signed lists were not taken: {why} Nothing was changed. Export and sign again: platen fleet export",
   ),
   "admin-refused": entry(403, NO_PERMISSION, "{what}"),
-  busy: entry(503, TEMPORARY, "{what} Nothing was changed; try again in a moment.", true),
   timeout: entry(504, TEMPORARY, "No answer from {who} within {seconds} s. {meaning}", true),
 
   // the recipients list

@@ -78,7 +78,7 @@ export async function failure(work: Promise<unknown> | (() => unknown)): Promise
 }
 
 /** What the relay was asked to do, in order. */
-export class RelayRecorder implements RelayActions {
+class RelayRecorder implements RelayActions {
   readonly asked: string[] = [];
   readonly connected = new Set<string>();
   entries: AuditEntry[] = [];
