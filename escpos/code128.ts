@@ -11,27 +11,27 @@ const START: Readonly<Record<CodeSet, number>> = { A: 103, B: 104, C: 105 };
 const SWITCH: Readonly<Record<CodeSet, number>> = { A: CODE_A, B: CODE_B, C: CODE_C };
 
 /**
- * Chooses code sets for ASCII data: C for runs of digits, A where controls are, B else.
+ * Chooses code sets for ASCII data so that the barcode is as short as can be.
  *
- * @returns Epson's notation for `GS k 73` (`{B`, `{C` and the pairs as bytes)
+ * @returns Epson's notation for `GS k 73`: `{A`, `{B`, `{C` switch, `{S` shifts, pairs of digits are single bytes
  * @throws {TypeError} for characters beyond ASCII
  */
 export function planCode128(text: string): Uint8Array {
   const out: number[] = [];
+  const steps = shortestSteps(text);
   let set: CodeSet | null = null;
   for (let at = 0; at < text.length; ) {
-    const wanted = chooseSet(text, at, set);
-    if (wanted !== set) {
-      out.push(0x7b, wanted.charCodeAt(0));
-      set = wanted;
-    }
     const code = text.charCodeAt(at);
     if (code > 0x7f) throw new TypeError(`Code 128 holds ASCII only, not ${JSON.stringify(text[at])}`);
+    const next: CodeSet = set === null ? bestStart(steps[at]) : (steps[at] as Steps)[set as CodeSet].next;
+    if (next !== set) out.push(0x7b, next.charCodeAt(0));
+    set = next;
     if (set === "C") {
       out.push(Number(text.slice(at, at + 2)));
       at += 2;
       continue;
     }
+    if (!holds(set, code)) out.push(0x7b, 0x53);
     if (code === 0x7b) out.push(0x7b);
     out.push(code);
     at += 1;
@@ -39,24 +39,46 @@ export function planCode128(text: string): Uint8Array {
   return Uint8Array.from(out);
 }
 
-function chooseSet(text: string, at: number, current: CodeSet | null): CodeSet {
-  let digits = 0;
-  while (/[0-9]/.test(text.charAt(at + digits))) digits += 1;
-  // An odd run before its end leaves its first digit to the set in use, so that pairs reach the end.
-  const atEnd = at + digits === text.length;
-  if (current === "C") {
-    if (digits >= 2) return "C";
-  } else if (
-    digits % 2 === 0 &&
-    (digits >= 6 || (digits >= 4 && (atEnd || at === 0)) || (digits === 2 && at === 0 && atEnd))
-  ) {
-    return "C";
-  }
-  const code = text.charCodeAt(at);
-  if (code < 0x20) return "A";
-  if (current === "A" && code < 0x60) return "A";
-  return "B";
+/** From here to the end: symbols needed, and the set to be in for the next character. */
+interface Step {
+  readonly cost: number;
+  readonly next: CodeSet;
 }
+
+type Steps = Readonly<Record<CodeSet, Step>>;
+
+const SETS: readonly CodeSet[] = ["B", "C", "A"];
+const IMPOSSIBLE = Number.POSITIVE_INFINITY;
+
+/** Dynamic programming from the end: for each place and the set in use there, the cheapest way on. */
+function shortestSteps(text: string): readonly Steps[] {
+  const nothing: Step = { cost: 0, next: "B" };
+  const steps: Steps[] = new Array(text.length + 2).fill({ A: nothing, B: nothing, C: nothing });
+  for (let at = text.length - 1; at >= 0; at -= 1) {
+    const code = text.charCodeAt(at);
+    const pair = /^\d\d/.test(text.slice(at, at + 2));
+    const inSet = (set: CodeSet): number => {
+      if (set === "C") return pair ? 1 + (steps[at + 2] as Steps).C.cost : IMPOSSIBLE;
+      return (holds(set, code) ? 1 : 2) + (steps[at + 1] as Steps)[set].cost;
+    };
+    const from = (current: CodeSet): Step =>
+      SETS.map((next): Step => ({ cost: inSet(next) + (next === current ? 0 : 1), next })).reduce(
+        (best, step) =>
+          step.cost < best.cost || (step.cost === best.cost && step.next === current) ? step : best,
+      );
+    steps[at] = { A: from("A"), B: from("B"), C: from("C") };
+  }
+  return steps;
+}
+
+function bestStart(steps: Steps | undefined): CodeSet {
+  if (steps === undefined) return "B";
+  // What it costs to stay: to begin in a set is as dear as to begin in another.
+  const costs = SETS.map((set) => ({ set, cost: steps[set].next === set ? steps[set].cost : IMPOSSIBLE }));
+  return costs.reduce((best, each) => (each.cost < best.cost ? each : best)).set;
+}
+
+const holds = (set: "A" | "B", code: number): boolean => (set === "A" ? code < 0x60 : code >= 0x20);
 
 /**
  * Symbol values, start and check included, of data in Epson's notation.

@@ -21,10 +21,10 @@ let faces: readonly Face[] | null = null;
 export const receiptFont: GlyphSource = {
   glyph(codePoint, cell) {
     faces ??= font.faces.map(openFace);
-    const [large, small, other] = faces;
+    const [large, small, other, wide] = faces;
     const best =
       large !== undefined && large.width <= cell.width && large.height <= cell.height ? large : small;
-    const glyph = readGlyph(best, codePoint) ?? readGlyph(other, codePoint);
+    const glyph = readGlyph(best, codePoint) ?? readGlyph(other, codePoint) ?? readGlyph(wide, codePoint);
     if (glyph === null) return null;
     return fitGlyph(glyph, cell.width * Math.max(1, widthOfCodePoint(codePoint)), cell.height);
   },

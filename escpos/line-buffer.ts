@@ -29,8 +29,9 @@ export class LineBuffer {
     return (across + cast.gap) * cast.style.scaleX;
   }
 
-  addText(cast: Cast): void {
-    const width = LineBuffer.widthOf(cast);
+  /** @param count characters of the cast's width that its text holds */
+  addText(cast: Cast, count = 1): void {
+    const width = LineBuffer.widthOf(cast) * count;
     const last = this.#items.at(-1);
     if (last?.kind === "text" && continues(last, cast, this.x)) {
       this.#items[this.#items.length - 1] = {

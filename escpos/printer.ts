@@ -20,6 +20,8 @@ const MAX_MACRO_BYTES = 2048;
 /** All that macros may run to in one stream: a few bytes could otherwise ask for any amount of work. */
 const MAX_MACRO_COMMANDS = 20_000;
 const TAB_CHARACTERS = 8;
+/** Text in which every code unit takes one cell. */
+const NARROW = /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u03ff\u0410-\u044f\u2500-\u259f]*$/;
 
 /**
  * A printer without paper: takes commands and tells a sink what would be printed, where. It keeps what a printer
@@ -111,12 +113,31 @@ export class Printer {
   #print(bytes: Uint8Array): void {
     const { style, characterSpacing: gap, userCharacters } = this.#state;
     const cell = this.#cell();
-    for (const text of decodeText(bytes, this.#state.characters, this.#profile)) {
+    const run = decodeText(bytes, this.#state.characters, this.#profile);
+    if (!userCharacters && NARROW.test(run)) {
+      this.#castRun({ text: run, style, cell, cells: 1, gap, glyph: null });
+      return;
+    }
+    for (const text of run) {
       const codePoint = text.codePointAt(0) ?? 0;
       const glyph = userCharacters ? this.#images.get(`character ${style.font} ${codePoint}`) : null;
       const cells = glyph === null ? widthOfCodePoint(codePoint) : 1;
       // Marks stand on the character before; other invisible characters are nothing.
       if (cells > 0 || /\p{M}/u.test(text)) this.#cast({ text, style, cell, cells, gap, glyph });
+    }
+  }
+
+  /** Characters of one cell each: as many at once as the line takes. */
+  #castRun(cast: Cast): void {
+    const advance = LineBuffer.widthOf(cast);
+    for (let at = 0; at < cast.text.length; ) {
+      const room = Math.floor((this.#lineWidth - this.#buffer.x) / advance);
+      if (room < 1 && this.#buffer.x > 0) this.#feed(this.#state.lineSpacing);
+      const text = cast.text.slice(at, at + Math.max(1, room));
+      if (room >= 1 || this.#buffer.x === 0) {
+        this.#buffer.addText({ ...cast, text }, text.length);
+        at += text.length;
+      }
     }
   }
 

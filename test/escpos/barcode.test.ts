@@ -96,8 +96,13 @@ describe("Code 128", () => {
   function scan(values: readonly number[]): string {
     let text = "";
     let set = values[0]! - 103;
+    let shift: number | null = null;
     for (const value of values.slice(1, -1)) {
-      if (value === 99 && set !== 2) set = 2;
+      if (shift !== null) {
+        text += String.fromCharCode(shift === 0 && value >= 64 ? value - 64 : value + 32);
+        shift = null;
+      } else if (value === 98 && set !== 2) shift = 1 - set;
+      else if (value === 99 && set !== 2) set = 2;
       else if (set === 2 && value < 100) text += String(value).padStart(2, "0");
       else if (value === 100 && set !== 1) set = 1;
       else if (value === 101 && set !== 0) set = 0;

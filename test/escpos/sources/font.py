@@ -79,14 +79,15 @@ def glyphs(path):
     return result
 
 
-def hex_face(path, wanted):
+def hex_face(path, wanted, columns):
     chosen = {}
     for line in open(path, encoding="ascii"):
         code, bits = line.strip().split(":")
-        if int(code, 16) in wanted and len(bits) == 32:
-            rows = [f"{int(bits[k : k + 2], 16):08b}" for k in range(0, 32, 2)]
-            chosen[int(code, 16)] = (0, 8, 16, 0, rows)
-    return face(chosen, 8, 16, 16)
+        if int(code, 16) in wanted and len(bits) == columns * 4:
+            step = columns // 4
+            rows = [f"{int(bits[k : k + step], 16):0{columns}b}" for k in range(0, len(bits), step)]
+            chosen[int(code, 16)] = (0, columns, 16, 0, rows)
+    return face(chosen, columns, 16, 16)
 
 
 def face(found, width, height, ascent):
@@ -125,7 +126,8 @@ json.dump(
         "faces": [
             face(large, 12, 24, 19),
             face(glyphs(f"{folder}/ter-u16b_unicode.pcf.gz"), 8, 16, 12),
-            hex_face(hex_path, wanted),
+            hex_face(hex_path, wanted, 8),
+            hex_face(hex_path, wanted, 16),
         ],
     },
     sys.stdout,
