@@ -7,21 +7,23 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import Database from "better-sqlite3";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { Fleet, type Sender } from "./fleet.ts";
 
 const ROUNDS = Number(process.env.PLATEN_CRASH_ROUNDS ?? 8);
 const SEED = Number(process.env.PLATEN_CRASH_SEED ?? 20_261_120);
 const BYTES = 4_000_000;
+/** A kill between the charge and the verdict uses up a try, as it must; five are there, and one is kept. */
+const ROUNDS_PER_FLEET = 4;
 let fleet: Fleet;
 let alice: Sender;
 
-beforeAll(async () => {
+async function startFleet(): Promise<void> {
   fleet = await Fleet.start();
   await fleet.addAgent({ lobby: {} });
   alice = await fleet.addSender("alice");
   await fleet.startAgent("lobby");
-});
+}
 afterAll(() => fleet.close());
 
 /** A small seeded generator (mulberry32): the schedule must be the same again. */
@@ -44,22 +46,22 @@ async function killSoon(name: string, afterMs: number): Promise<void> {
   else await fleet.startAgent(name);
 }
 
-/** Types until the job is told ended; the number of entries it took. */
-async function printAtLast(job: string, otp: string): Promise<number> {
-  for (let entries = 1; entries <= 4; entries++) {
-    await fleet.program("lobby").waitFor(({ event }) => event === "ready", "ready", 20_000);
-    await fleet.type("lobby", `${otp}\n`);
-    const status = await fleet.follow(alice, job, "interrupted", "delivered");
-    if (status.state === "delivered") return entries;
-  }
-  throw new Error(`${job} did not end`);
+/** The same OTP again, by a person who asks for it. */
+async function printAgain(job: string, otp: string): Promise<void> {
+  await fleet.program("lobby").waitFor(({ event }) => event === "ready", "ready", 20_000);
+  await fleet.type("lobby", `${otp}\n`);
+  expect((await fleet.follow(alice, job, "delivered")).state).toBe("delivered");
 }
 
 test(`${ROUNDS} rounds of SIGKILL, seed ${SEED}`, { timeout: 40_000 * ROUNDS }, async () => {
   const random = seeded(SEED);
   for (let round = 0; round < ROUNDS; round++) {
+    if (round % ROUNDS_PER_FLEET === 0) {
+      if (round > 0) await checkNothingIsLeft();
+      await startFleet();
+    }
     const victim = random() < 0.6 ? "lobby" : "broker";
-    const [whileSending, whilePrinting] = [random() * 400, random() * 120];
+    const [whileSending, whilePrinting] = [random() * 400, random() * 200];
     const body = randomBytes(BYTES);
     const file = fleet.path("document.bin");
     writeFileSync(file, body);
@@ -79,7 +81,8 @@ test(`${ROUNDS} rounds of SIGKILL, seed ${SEED}`, { timeout: 40_000 * ROUNDS }, 
     const afterCrash = fleet.printed("lobby").length - before;
     expect(afterCrash, `${note}: one entry, one printing`).toBeLessThanOrEqual(1);
     const status = await fleet.follow(alice, job, "held", "interrupted", "delivered");
-    const entries = status.state === "delivered" ? 0 : await printAtLast(job, receipt.otp);
+    const entries = status.state === "delivered" ? 0 : 1;
+    if (entries === 1) await printAgain(job, receipt.otp);
     const whole = fleet
       .printed("lobby")
       .slice(before)
@@ -95,9 +98,10 @@ test(`${ROUNDS} rounds of SIGKILL, seed ${SEED}`, { timeout: 40_000 * ROUNDS }, 
 async function checkNothingIsLeft(): Promise<void> {
   await Promise.all([fleet.stop("lobby"), fleet.stop("broker")]);
   expect(readdirSync(fleet.path("lobby", "jobs", "spool"))).toEqual([]);
-  for (const file of [fleet.path("lobby", "jobs", "agent.db"), fleet.path("broker", "broker.db")]) {
+  for (const file of [fleet.path("lobby", "jobs", "jobs.db"), fleet.path("broker", "broker.db")]) {
     const database = new Database(file, { readonly: true });
     expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
     database.close();
   }
+  await fleet.close();
 }

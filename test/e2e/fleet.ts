@@ -165,10 +165,10 @@ export class Fleet {
       .map((name) => readFileSync(join(dir, name)));
   }
 
-  /** Ends every program and removes the folder. */
+  /** Ends every program and removes the folder; PLATEN_KEEP=1 leaves it, with the logs. */
   async close(): Promise<void> {
     await Promise.all([...this.#programs.values()].map((program) => program.stop()));
-    rmSync(this.root, { recursive: true, force: true });
+    if (!process.env.PLATEN_KEEP) rmSync(this.root, { recursive: true, force: true });
   }
 
   async #start(name: string, args: string[]): Promise<Child> {
