@@ -85,15 +85,15 @@ export class SpoolWriter {
 
   async #store(piece: Uint8Array): Promise<void> {
     try {
+      await this.#checkRoom(piece.length);
       for (let at = 0; at < piece.length; ) {
         const { bytesWritten } = await this.#handle.write(piece, at);
         at += bytesWritten;
       }
       const before = this.#written;
       this.#written += piece.length;
-      if (Math.floor(this.#written / SYNC_BYTES) === Math.floor(before / SYNC_BYTES)) return;
-      await this.#handle.datasync();
-      await this.#checkRoom(0);
+      if (Math.floor(this.#written / SYNC_BYTES) > Math.floor(before / SYNC_BYTES))
+        await this.#handle.datasync();
     } catch (cause) {
       throw faultOfStorage(cause, this.#dir, MEANING);
     }
