@@ -51,7 +51,8 @@ export function makeStatus(job: Job, copies: readonly Copy[], parts: PartFile | 
   if (job.endedAt !== null && !isEnd(state)) status.final = true;
   if (state === "receiving") {
     status.progress = parts?.bytes ?? 0;
-    if (job.parts !== null) status.missing = listMissing(job.parts, parts);
+    const missing = job.parts === null ? [] : listMissing(job.parts, parts);
+    if (missing.length > 0) status.missing = missing;
   }
   if (job.isGroup) status.printers = listPrinters(copies);
   return status;
