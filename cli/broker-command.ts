@@ -12,15 +12,19 @@ export function addBrokerCommand(program: Command): void {
     .option("--config <file>", "its settings (broker.toml)")
     .action(
       act<{ config?: string }>(async ({ options }) => {
-        const [{ loadBrokerConfig }, { startBroker }, { openReadiness }] = await Promise.all([
+        const [{ loadBrokerConfig }, { startBroker }, { openLog }, { openReadiness }] = await Promise.all([
           import("../broker/config.ts"),
           import("../broker/broker.ts"),
+          import("../broker/log.ts"),
           import("../agent/ready.ts"),
         ]);
         const file = options.config ?? findConfigFile("broker");
         const config = loadBrokerConfig({ file, required: options.config !== undefined, env: process.env });
         const dataDir = resolve(namedDataDir("broker", options.data) ?? config.dataDir);
-        await runService(() => startBroker({ ...config, dataDir }), openReadiness());
+        await runService(
+          () => startBroker({ ...config, dataDir }, openLog(config.log.level)),
+          openReadiness(),
+        );
       }),
     );
   addExamples(broker, [

@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import { act, addExamples } from "./command-action.ts";
 
-export const LEAKS = ["document", "name", "otp"] as const;
+const LEAKS = ["document", "name", "otp"] as const;
 
 export interface DemoOptions {
   readonly auto?: boolean;

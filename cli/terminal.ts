@@ -1,7 +1,7 @@
 /** The three streams a command talks through, and what a person's terminal can show. */
 import { styleText } from "node:util";
 
-export type Style = Parameters<typeof styleText>[0];
+type Style = Parameters<typeof styleText>[0];
 
 export interface Terminal {
   /** `--json`: one document or JSON lines on stdout, sentences only on stderr. */

@@ -59,6 +59,8 @@ export class Connection {
   readonly #handlers = new Map<string, MessageHandler>();
   /** Waiters for a PUBACK or SUBACK: MQTT.js does not tell all of them when the connection dies. */
   readonly #pending = new Set<(error: PlatenError) => void>();
+  /** Unsubscriptions under way: a broker that works on packets side by side might do a new subscription first. */
+  readonly #leaving = new Map<string, Promise<void>>();
   #loss: PlatenError | null = null;
   #acknowledged = 0;
 
@@ -105,6 +107,7 @@ export class Connection {
 
   /** One handler a filter. `refused` when the broker does not allow it. */
   async subscribe(filter: string, handler: MessageHandler): Promise<"granted" | "refused"> {
+    await this.#leaving.get(filter);
     this.#handlers.set(filter, handler);
     let granted = true;
     await this.#answered((done) => {
@@ -120,7 +123,10 @@ export class Connection {
 
   async unsubscribe(filter: string): Promise<void> {
     if (!this.#handlers.delete(filter) || this.isLost) return;
-    await this.#answered((done) => this.#client.unsubscribe(filter, (error) => done(error ?? null)));
+    const left = this.#answered((done) => this.#client.unsubscribe(filter, (error) => done(error ?? null)));
+    const over = left.catch(() => {}).finally(() => this.#leaving.delete(filter));
+    this.#leaving.set(filter, over);
+    await left;
   }
 
   /** Says goodbye and closes; what was not acknowledged stays unknown. */

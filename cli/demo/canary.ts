@@ -5,7 +5,7 @@
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-export const SLICE_BYTES = 32;
+const SLICE_BYTES = 32;
 /** A slice of fewer different bytes is padding or markup that any PDF may share; a piece of content has more. */
 const DISTINCT_MIN = 16;
 /** Digits that are exactly a time near now are a time: seconds, milliseconds, microseconds, nanoseconds. */
@@ -18,7 +18,7 @@ export interface Canary {
   readonly otp: string;
 }
 
-export interface Finding {
+interface Finding {
   readonly file: string;
   readonly what: "document" | "name" | "otp";
   /** Offset in the file. */
@@ -54,7 +54,8 @@ export function searchFolders(folders: readonly string[], canary: Canary): Searc
   let files = 0;
   let bytes = 0;
   for (const file of folders.flatMap(listFiles)) {
-    const content = readFileSync(file);
+    const content = readWhileThere(file);
+    if (content === null) continue;
     files++;
     bytes += content.length;
     for (const { slice, ...found } of search(content)) {
@@ -69,7 +70,18 @@ function listFiles(path: string): string[] {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat?.isFile()) return [path];
   if (!stat?.isDirectory()) return [];
+  // A file may vanish between two looks; a folder of these programs does not.
   return readdirSync(path).flatMap((name) => listFiles(join(path, name)));
+}
+
+/** Null for what its program removed since it was listed. */
+function readWhileThere(file: string): Buffer | null {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
 }
 
 interface Hit {

@@ -41,6 +41,7 @@ import {
 const HELD_MS = 30_000;
 const PERSON_MS = 15 * 60_000;
 const PRINT_MS = 60_000;
+const TOLD_MS = 30_000;
 
 /** What the acts of the demo share. */
 interface Scene {
@@ -64,13 +65,16 @@ export async function runDemo(terminal: Terminal, options: DemoOptions): Promise
     removeFolders(folders);
   };
   process.once("exit", killAll);
+  const over = new AbortController();
   try {
     return await interruptible(INTERRUPTED, async (signal) => {
       const narrator = new Narrator(terminal);
-      const scene = { folders, narrator, options, byHand, children, signal };
-      return playScene(scene);
+      const all = AbortSignal.any([signal, over.signal]);
+      return playScene({ folders, narrator, options, byHand, children, signal: all });
     });
   } finally {
+    // Ends what still follows or waits, whichever way the play went.
+    over.abort();
     await Promise.all(children.map((child) => child.stop()));
     giveBack();
     removeFolders(folders);
@@ -149,7 +153,7 @@ async function typeOtp(
     await typeAtKeypad(folders.keypad, sent.otp, signal);
   }
   await agent.waitFor(ours("destroyed"), "printing", PRINT_MS, signal);
-  await sent.ended;
+  await sent.ended(TOLD_MS);
 }
 
 /** What programs write when they end is searched too. */

@@ -26,7 +26,7 @@ export class Narrator {
   otp(otp: string): void {
     this.#terminal.printJson({ step: "otp", otp });
     this.#terminal.print(
-      `\nThe one-time password, known to the sender alone:\n\n${layoutOtp(otp, this.#terminal, true)}\n`,
+      `\nThe one-time password, known to the sender alone:\n\n${layoutOtp(otp, this.#terminal, showsBlocks(this.#terminal.stdout))}\n`,
     );
   }
 

@@ -12,8 +12,8 @@ export interface Sent {
   /** Unix milliseconds. */
   readonly startMs: number;
   readonly storedMs: number;
-  /** Settles when the broker told the sender that the job printed; rejects when it told otherwise. */
-  readonly ended: Promise<void>;
+  /** Settles when the broker told the sender that the job printed; rejects when it told otherwise, or nothing in time. */
+  ended(timeoutMs: number): Promise<void>;
 }
 
 /** Sends through the client library, as `platen send` does, and goes on following. */
@@ -32,10 +32,10 @@ export async function sendDocument(
     const { otp, jobs } = await sendDocuments(session, folders.sender, order, { signal });
     const storedMs = Date.now();
     const job = jobs[0]?.job ?? "";
-    const ended = followToEnd(session, job, signal).finally(() => session.close());
+    const told = followToEnd(session, job, signal).finally(() => session.close());
     // Whoever waits for it hears of it; until then it is no unhandled rejection.
-    ended.catch(() => {});
-    return { job, otp, startMs, storedMs, ended };
+    told.catch(() => {});
+    return { job, otp, startMs, storedMs, ended: (timeoutMs) => within(told, timeoutMs) };
   } catch (error) {
     await session.close();
     throw error;
@@ -50,6 +50,17 @@ async function followToEnd(session: Session, job: string, signal: AbortSignal): 
   for await (const { state } of followJob(session, job, { signal })) last = state;
   if (last === "printed" || last === "delivered") return;
   throw new PlatenError("internal", { what: `the sender was told “${last}”` });
+}
+
+function within(told: Promise<void>, timeoutMs: number): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const details = {
+    who: "the broker",
+    seconds: timeoutMs / 1000,
+    meaning: "The sender was not told the end.",
+  };
+  const timer = setTimeout(() => late.reject(new PlatenError("timeout", details)), timeoutMs);
+  return Promise.race([told, late.promise]).finally(() => clearTimeout(timer));
 }
 
 /** How long sealing takes by itself; while sending it goes on between the parts. Milliseconds. */
