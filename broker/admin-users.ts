@@ -2,6 +2,7 @@
 import { formatPublicKey } from "../wire/minisign.ts";
 import type { AdminHandlers } from "./admin-ops.ts";
 import type { AdminOp, UserAccess } from "./admin-schema.ts";
+import { pinUser } from "./authority-pins.ts";
 import type { Registry } from "./registry.ts";
 import type { RelayActions } from "./registry-port.ts";
 
@@ -36,6 +37,7 @@ export function userOps(registry: Registry, relay: RelayActions): UserOps {
 async function giveAccess(registry: Registry, user: string, standard: boolean): Promise<UserAccess> {
   if (!standard) return { kind: "invite", user, ...registry.codes.issue("invite", user) };
   const password = await registry.accounts.drawPassword(user);
+  pinUser(registry.database, user, registry.authority.caFingerprint);
   const fleet = formatPublicKey(registry.fleet.publicKey);
   return {
     kind: "standard",

@@ -21,6 +21,7 @@ import { hashPassword } from "./accounts-password.ts";
 import type { CertificateRegister } from "./agent-certificates.ts";
 import type { BrokerAuthority } from "./authority.ts";
 import { type AgentKey, readCsr } from "./authority-certificates.ts";
+import { pinAgent, pinUser } from "./authority-pins.ts";
 import type { CodeRow, ContactCodes } from "./codes.ts";
 import type { BrokerDatabase } from "./database.ts";
 import type { BootShares, Enrolment } from "./registry-port.ts";
@@ -30,7 +31,7 @@ export interface EnrolmentParts {
   readonly database: BrokerDatabase;
   readonly codes: Pick<ContactCodes, "find" | "use">;
   readonly accounts: Pick<UserAccounts, "exists" | "hasPassword" | "setPassword">;
-  readonly authority: Pick<BrokerAuthority, "caPem" | "issueAgent">;
+  readonly authority: Pick<BrokerAuthority, "caPem" | "caFingerprint" | "issueAgent">;
   readonly certificates: Pick<CertificateRegister, "record" | "present" | "isUsed">;
   readonly bootShares: BootShares;
   readonly printersOf: (agent: string) => string[];
@@ -138,6 +139,7 @@ export class FirstContacts implements Enrolment {
           )
           .run(request.recipient, Buffer.from(key.hash), now(), agent);
         if (!codes.use(code.id) || enrolled.changes !== 1) throw new Refusal(SENTENCES.used);
+        pinAgent(database, agent, authority.caFingerprint);
         certificates.record(agent, request.recipient, key, issued);
       })();
     } catch (error) {
@@ -175,6 +177,7 @@ export class FirstContacts implements Enrolment {
         // Withdrawn while argon2 ran: the user was removed or reset.
         if (!codes.use(code.id) || !accounts.exists(user)) throw new Refusal(SENTENCES.used);
         accounts.setPassword(user, phc);
+        pinUser(database, user, authority.caFingerprint);
       })();
     }
     return { ok: true, user, ca: authority.caPem };

@@ -6,6 +6,7 @@ import { type AdminServer, openAdmin, refuseSecond } from "./admin.ts";
 import { createAdminHandlers } from "./admin-ops.ts";
 import { CertificateRegister } from "./agent-certificates.ts";
 import { type BrokerAuthority, openAuthority } from "./authority.ts";
+import { warnOfPins } from "./authority-pins.ts";
 import { BootShareFile } from "./boot-shares.ts";
 import { ContactCodes } from "./codes.ts";
 import type { BrokerConfig } from "./config.ts";
@@ -121,7 +122,12 @@ export class Registry {
   }
 
   warnings(): Warning[] {
-    return [...this.authority.warnings(), ...this.certificates.warnings(), ...this.lists.warnings()];
+    return [
+      ...this.authority.warnings(),
+      ...warnOfPins(this.database, this.authority.caFingerprint, this.now()),
+      ...this.certificates.warnings(),
+      ...this.lists.warnings(),
+    ];
   }
 
   /** Renews what is due, forgets what is over, tells new warnings. Runs every hour; what fails is tried again then. */

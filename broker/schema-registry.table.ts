@@ -9,6 +9,8 @@ CREATE TABLE agents (
   key_hash BLOB,
   created_at INTEGER NOT NULL,
   enrolled_at INTEGER,
+  -- SHA-256 (hex) of the CA it pinned when it came.
+  pinned_ca TEXT,
   CHECK (state <> 'enrolled' OR (recipient IS NOT NULL AND key_hash IS NOT NULL))
 ) STRICT;
 
@@ -66,7 +68,8 @@ CREATE TABLE accounts (
   -- argon2id as a PHC string; NULL until the invite was used.
   password TEXT,
   standard INTEGER NOT NULL DEFAULT 0,
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  pinned_ca TEXT
 ) STRICT;
 
 CREATE TABLE contact_codes (

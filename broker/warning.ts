@@ -3,12 +3,13 @@ export interface Warning {
   readonly kind:
     | "certificate-ending"
     | "certificate-failed"
+    | "authority-changed"
     | "agent-certificate-ending"
     | "list-ending"
     | "list-failed";
   /** The list's target, the agent, or `broker`. */
   readonly subject: string;
-  /** Unix seconds: when it ends. */
+  /** Unix seconds: when something ends; for what has no end, now. */
   readonly at: number;
   /** What happened and what to do. */
   readonly sentence: string;
