@@ -29,6 +29,12 @@ export class ByteWriter {
     this.#length = end;
   }
 
+  /** Forgets what was written and not taken. */
+  clear(): this {
+    this.#length = 0;
+    return this;
+  }
+
   /** What was written since the last `take`; the writer is empty afterwards. */
   take(): Uint8Array {
     const taken = this.#bytes.slice(0, this.#length);

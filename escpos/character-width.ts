@@ -42,6 +42,10 @@ function isWide(codePoint: number): boolean {
 /** Cells a text takes on paper. */
 export function widthOfText(text: string): number {
   let width = 0;
-  for (const character of text) width += widthOfCodePoint(character.codePointAt(0) ?? 0);
+  for (let at = 0; at < text.length; at += 1) {
+    const codePoint = text.codePointAt(at) as number;
+    width += widthOfCodePoint(codePoint);
+    if (codePoint > 0xffff) at += 1;
+  }
   return width;
 }

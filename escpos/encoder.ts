@@ -42,7 +42,10 @@ export interface BarcodeOptions {
   readonly text?: "none" | "above" | "below" | "both";
 }
 
-/** Shared by all encoders: a step fills and empties it before it returns. */
+/**
+ * Shared by all encoders: a step clears it, fills it and takes what it holds. Clearing comes first because a step that
+ * threw may have left something.
+ */
 const scratch = new ByteWriter(1024);
 
 /**
@@ -102,7 +105,7 @@ export class Encoder {
   initialise(): Encoder {
     const { profile, widthDots } = this.state;
     const page = repertoireOf(profile).pages[0]?.number ?? null;
-    scratch.write(ESC, 0x40);
+    scratch.clear().write(ESC, 0x40);
     if (profile.quirks.includes("kanji-after-reset")) scratch.write(FS, 0x2e);
     if (profile.cjk === "shift_jis") scratch.write(FS, 0x43, 1);
     scratch.write(ESC, 0x52, 0);
@@ -174,11 +177,13 @@ export class Encoder {
 
   /** Text, wrapped at the end of the line. */
   text(text: string): Encoder {
+    scratch.clear();
     return this.#step(this.#write(text, this.state));
   }
 
   /** Text and the end of its line. */
   line(text = ""): Encoder {
+    scratch.clear();
     const state = this.#write(text, this.state);
     scratch.push(LF);
     return this.#step({ ...state, usedDots: 0 });
@@ -198,8 +203,10 @@ export class Encoder {
 
   /** Rows in columns; cells are wrapped. Begins on a line of its own. */
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): Encoder {
+    const lines = layTable(columns, rows, this.columns);
+    scratch.clear();
     let state = this.#endLine(this.state);
-    for (const line of layTable(columns, rows, this.columns)) {
+    for (const line of lines) {
       state = this.#write(line.trimEnd(), state);
       scratch.push(LF);
       state = { ...state, usedDots: 0 };
@@ -221,6 +228,7 @@ export class Encoder {
         `The image is ${bitmap.width} dots wide, the paper ${widthDots}: scale it with width`,
       );
     }
+    scratch.clear();
     const state = this.#endLine(this.state);
     const before = scratch.length > 0 ? [scratch.take()] : [];
     const bands = encodeBands(bitmap, {
@@ -244,6 +252,7 @@ export class Encoder {
         throw new TypeError(`${profile.name} has no ${system}, and it cannot be drawn either`);
       return this.image(bitmap, { bandRows: bitmap.height });
     }
+    scratch.clear();
     const state = this.#endLine(this.state);
     const text = { none: 0, above: 1, below: 2, both: 3 }[options.text ?? "below"];
     scratch.write(GS, 0x68, height, GS, 0x77, module, GS, 0x48, text, GS, 0x66, 0);
@@ -271,6 +280,7 @@ export class Encoder {
     if (data.length === 0 || data.length > 7089) {
       throw new TypeError(`${symbology}: 1 to 7089 bytes of data, not ${data.length}`);
     }
+    scratch.clear();
     const state = this.#endLine(this.state);
     scratch.write(...symbolCommands(symbology, data, options));
     return this.#step(state);
@@ -289,6 +299,7 @@ export class Encoder {
   /** Feeds to the knife and cuts; without a knife, feeds far enough to tear. */
   cut(kind: "full" | "partial" = "partial"): Encoder {
     const { profile } = this.state;
+    scratch.clear();
     const state = { ...this.#endLine(this.state), usedDots: 0 };
     const full = hasFeature(profile, "paperFullCut");
     const partial = hasFeature(profile, "paperPartCut");

@@ -1,5 +1,7 @@
 import { widthOfCodePoint, widthOfText } from "./character-width.ts";
 
+const PLAIN = /^[\x20-\x7e\xa1-\xac\xae-\u02ff]*$/;
+
 /**
  * Breaks text into lines of at most so many cells, at spaces, or inside words that are longer than a line; wide
  * characters may be broken between. Line feeds break too.
@@ -7,6 +9,8 @@ import { widthOfCodePoint, widthOfText } from "./character-width.ts";
  * @param first cells left on the first line
  */
 export function wrapText(text: string, columns: number, first = columns): string[] {
+  // Most lines fit.
+  if (text.length <= first && PLAIN.test(text)) return [text];
   const lines: string[] = [];
   for (const paragraph of text.split("\n")) {
     wrapParagraph(paragraph, columns, lines.length === 0 ? first : columns, lines);

@@ -16,7 +16,8 @@ export class Repertoire {
   readonly pages: readonly NumberedPage[];
   readonly cjk: CjkTable | null;
   /** For each character, the indices into `pages` of those that hold it. */
-  readonly #homes = new Map<number, readonly number[]>();
+  readonly #homes: ReadonlyMap<number, readonly number[]>;
+  #last: NumberedPage | null = null;
 
   constructor(profile: Profile) {
     const pages: NumberedPage[] = [];
@@ -43,19 +44,25 @@ export class Repertoire {
     return this.#homes.get(codePoint) ?? null;
   }
 
+  /** The page of a number, or `null` when the printer has none whose characters are known. */
+  pageOf(number: number | null): NumberedPage | null {
+    if (this.#last?.number !== number) this.#last = this.pages.find((page) => page.number === number) ?? null;
+    return this.#last;
+  }
+
   /** The page to take for what comes: of those that hold the first character, the one that stays right longest. */
-  bestPage(codePoints: readonly number[], from: number): number {
-    let candidates = this.homesOf(codePoints[from] ?? 0) ?? [];
-    for (let at = from + 1; at < codePoints.length && candidates.length > 1; at += 1) {
-      const codePoint = codePoints[at] ?? 0;
-      if (codePoint < 0x80) continue;
-      const homes = this.homesOf(codePoint);
+  bestPage(text: string, from: number): NumberedPage | null {
+    let candidates: readonly number[] | null = null;
+    for (let at = from; at < text.length && candidates?.length !== 1; at += 1) {
+      const codePoint = text.codePointAt(at) ?? 0;
+      const homes = codePoint < 0x80 ? null : this.homesOf(codePoint);
       if (homes === null) continue;
-      const both = candidates.filter((index) => homes.includes(index));
+      if (candidates === null) candidates = homes;
+      const both: readonly number[] = candidates.filter((index) => homes.includes(index));
       if (both.length === 0) break;
       candidates = both;
     }
-    return candidates[0] ?? 0;
+    return this.pages[candidates?.[0] ?? -1] ?? null;
   }
 }
 

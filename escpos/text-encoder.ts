@@ -1,6 +1,7 @@
 import { type Bitmap, toColumns } from "./bitmap.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { widthOfCodePoint } from "./character-width.ts";
+import type { CjkTable } from "./cjk.ts";
 import type { GlyphSource } from "./glyph.ts";
 import type { Cell } from "./profile.ts";
 import type { Repertoire } from "./repertoire.ts";
@@ -56,82 +57,59 @@ export function writeText(
   setting: TextSetting,
   out: ByteWriter,
 ): number | null {
-  let current = page;
-  const codePoints = Array.from(clean, (character) => character.codePointAt(0) ?? 0);
-  for (let at = 0; at < codePoints.length; ) {
-    const codePoint = codePoints[at] ?? 0;
+  const { repertoire } = setting;
+  let current = repertoire.pageOf(page);
+  for (let at = 0; at < clean.length; ) {
+    const codePoint = clean.codePointAt(at) as number;
     if (codePoint < 0x80) {
       if (codePoint >= 0x20 && codePoint < 0x7f) out.push(codePoint);
       at += 1;
-    } else if (setting.repertoire.homesOf(codePoint) !== null) {
-      current = writeFromPage(codePoints, at, current, setting.repertoire, out);
-      at += 1;
-    } else if (setting.repertoire.cjk?.bytes.has(codePoint) === true) {
-      at = writeCjk(codePoints, at, setting.repertoire, out);
-    } else {
-      current = writeOther(codePoint, current, setting, out);
-      at += 1;
+      continue;
     }
+    let byte = current?.page.bytes.get(codePoint);
+    if (byte === undefined && repertoire.homesOf(codePoint) !== null) {
+      current = repertoire.bestPage(clean, at);
+      byte = current?.page.bytes.get(codePoint) ?? REPLACEMENT;
+      out.write(ESC, 0x74, current?.number ?? 0);
+    }
+    if (byte !== undefined) out.push(byte);
+    else if (repertoire.cjk?.bytes.has(codePoint) === true) {
+      at = writeCjk(clean, at, repertoire.cjk, out);
+      continue;
+    } else writeOther(codePoint, setting, out);
+    at += codePoint > 0xffff ? 2 : 1;
   }
-  return current;
+  return current?.number ?? page;
 }
 
-function writeFromPage(
-  codePoints: readonly number[],
-  at: number,
-  current: number | null,
-  repertoire: Repertoire,
-  out: ByteWriter,
-): number {
-  const codePoint = codePoints[at] ?? 0;
-  const here = repertoire.pages.find(({ number }) => number === current);
-  const byte = here?.page.bytes.get(codePoint);
-  if (here !== undefined && byte !== undefined) {
-    out.push(byte);
-    return here.number;
-  }
-  const best = repertoire.pages[repertoire.bestPage(codePoints, at)];
-  if (best === undefined) return current ?? 0;
-  out.write(ESC, 0x74, best.number, best.page.bytes.get(codePoint) ?? REPLACEMENT);
-  return best.number;
-}
-
-function writeCjk(
-  codePoints: readonly number[],
-  from: number,
-  repertoire: Repertoire,
-  out: ByteWriter,
-): number {
+/** Writes characters of the printer's multi-byte set while they last; returns where they end. */
+function writeCjk(text: string, from: number, table: CjkTable, out: ByteWriter): number {
   let at = from;
   out.write(FS, 0x26);
-  for (; at < codePoints.length; at += 1) {
-    const pair = repertoire.cjk?.bytes.get(codePoints[at] ?? 0);
+  while (at < text.length) {
+    const codePoint = text.codePointAt(at) as number;
+    const pair = table.bytes.get(codePoint);
     if (pair === undefined) break;
     out.write(pair >> 8, pair & 0xff);
+    at += codePoint > 0xffff ? 2 : 1;
   }
   out.write(FS, 0x2e);
   return at;
 }
 
 /** A character the printer does not have: drawn, or spelled in ASCII, or a question mark. */
-function writeOther(
-  codePoint: number,
-  page: number | null,
-  setting: TextSetting,
-  out: ByteWriter,
-): number | null {
+function writeOther(codePoint: number, setting: TextSetting, out: ByteWriter): void {
   const width = widthOfCodePoint(codePoint);
-  if (width === 0) return page;
+  if (width === 0) return;
   const glyph = setting.glyphs?.glyph(codePoint, setting.cell) ?? null;
   if (glyph !== null && setting.cell.height <= 24) {
     if (setting.enlarged) writeUserCharacters(glyph, out);
     else writeInlineImage(glyph, out);
-    return page;
+    return;
   }
   const plain = PLAIN[codePoint] ?? decompose(codePoint);
   if (plain === null) for (let cell = 0; cell < width; cell += 1) out.push(REPLACEMENT);
   else for (const character of plain) out.push(character.charCodeAt(0));
-  return page;
 }
 
 /** The letter under accents, or the ASCII form of a compatibility character. */

@@ -201,6 +201,16 @@ describe("a printer's limits", () => {
     expect(readText(head.bytes(), T20)).toBe("head\n");
   });
 
+  test("a step that fails leaves nothing behind", () => {
+    const glyphs = {
+      glyph(): never {
+        throw new Error("no such font");
+      },
+    };
+    expect(() => encoderFor(T20, { glyphs }).line("begun →")).toThrow("no such font");
+    expect(encoderFor(T20).line("clean").bytes()).toEqual(new TextEncoder().encode("clean\n"));
+  });
+
   test("every method decodes as known commands, in every profile", () => {
     for (const id of profileIds()) {
       const profile = profileOf(id)!;
