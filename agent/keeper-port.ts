@@ -33,7 +33,7 @@ export interface KeeperSecrets {
   readonly deviceSalt: Uint8Array;
 }
 
-/** Each has a default (`DEFAULT_POLICY`). Times in milliseconds unless named otherwise. */
+/** Each has a default. Times in milliseconds unless named otherwise. */
 export interface KeeperPolicy {
   /** Where neither manifest nor ticket says when a job expires. */
   readonly expiresDefaultS: number;

@@ -26,7 +26,7 @@ import { Tries } from "./tries.ts";
 import { Vault } from "./vault.ts";
 import { Worker } from "./worker.ts";
 
-export const DEFAULT_POLICY: KeeperPolicy = {
+const DEFAULT_POLICY: KeeperPolicy = {
   expiresDefaultS: EXPIRES_DEFAULT_S,
   expiresMaxS: EXPIRES_MAX_S,
   graceMs: 10 * 60_000,

@@ -6,7 +6,7 @@ import type { Db } from "./database.ts";
 
 export const TRIES_MAX = 5;
 export const REFILL_MS = 120_000;
-export const ALARM_FAILURES = 10;
+const ALARM_FAILURES = 10;
 const ALARM_WINDOW_MS = 3_600_000;
 
 interface Row {
