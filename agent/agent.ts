@@ -70,6 +70,11 @@ function specifyPrinters(config: AgentConfig, enrolled: readonly string[]): Prin
   });
 }
 
+/** Milliseconds since the process began, loading included: what somebody who started it waited. */
+function sinceStart(): number {
+  return Math.round(performance.now());
+}
+
 class Agent implements RunningAgent {
   readonly agent: string;
   readonly ready: Promise<void>;
@@ -83,7 +88,6 @@ class Agent implements RunningAgent {
   readonly #renewal: Renewal;
   readonly #condition: Condition;
   readonly #opened = Promise.withResolvers<void>();
-  readonly #startedMs = performance.now();
   #person: Person | null = null;
   #serving: Serving | null = null;
   #early: Uint8Array[] = [];
@@ -167,12 +171,12 @@ class Agent implements RunningAgent {
     await this.#greeting;
     await this.#person?.close();
     this.#opened.reject(new PlatenError("internal", { what: "the agent was stopped" }));
-    this.#log.write("stopped", { ms: Math.round(performance.now() - this.#startedMs) });
+    this.#log.write("stopped", { ms: sinceStart() });
   }
 
   #beginSession(): void {
     this.#lastDown = null;
-    this.#log.write("link-up", { ms: Math.round(performance.now() - this.#startedMs) });
+    this.#log.write("link-up", { ms: sinceStart() });
     this.#greet(++this.#session);
   }
 
@@ -226,7 +230,7 @@ class Agent implements RunningAgent {
         raw: true,
       })),
     });
-    this.#log.write("clock-learned", { time: reply.time });
+    this.#log.write("clock-learned", { unixSeconds: reply.time });
     if (!this.#serving) await this.#openIdentity();
     if (session !== this.#session || this.#closing) return;
     this.#settle(reply);
@@ -249,7 +253,7 @@ class Agent implements RunningAgent {
     });
     if (this.#closing) return await serving.stop();
     this.#serving = serving;
-    const ms = Math.round(performance.now() - this.#startedMs);
+    const ms = sinceStart();
     this.#log.write("ready", { ms, held: serving.keeper.held() });
     this.#opened.resolve();
   }

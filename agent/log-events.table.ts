@@ -13,7 +13,7 @@ function event(level: LogEventEntry["level"], fields: string, meaning: string): 
 }
 
 const table = {
-  // the program
+  // the program; ms since its process began
   starting: event("info", "version agent pid", "the program started"),
   ready: event("info", "ms held", "the identity is open; keypads and printers are served"),
   locked: event("warn", "why", "restarted with the broker away: nothing can be released until it answers"),
@@ -24,8 +24,9 @@ const table = {
   // the broker
   "link-up": event("info", "ms", "a session with the broker is there"),
   "link-down": event("warn", "code why", "it ended, or a dial failed; the agent dials again"),
+  "dial-failed": event("debug", "code why", "another dial failed like the one before"),
   "call-failed": event("warn", "call code why", "a call had no good answer; it is made again"),
-  "clock-learned": event("info", "time", "the broker told the time"),
+  "clock-learned": event("info", "unixSeconds", "the broker told the time"),
   "certificate-renewed": event("info", "until", "a fresh certificate is stored"),
   "certificate-stale": event(
     "warn",

@@ -23,6 +23,8 @@ describe("log", () => {
     for (const [name, { level, fields, meaning }] of Object.entries(LOG_EVENTS)) {
       expect(["debug", "info", "warn", "error"]).toContain(level);
       expect(meaning.length, name).toBeGreaterThan(5);
+      // pino's own would be there twice.
+      for (const own of ["time", "level", "event"]) expect(fields, name).not.toContain(own);
       expect(fields.join(" ")).not.toMatch(/otp|secret|share|password|document|key\b/i);
     }
   });
