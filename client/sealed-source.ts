@@ -17,14 +17,32 @@ export interface SealedSource {
   close(): Promise<void>;
 }
 
-/**
- * Cuts `[offset, ...)` of the sealed stream into parts of `partBytes`, the last one shorter. Each is a buffer of its own.
- */
+/** Part buffers used again once their part was acknowledged: a gigabyte in fresh ones keeps the garbage collector busy. */
+export class PartBuffers {
+  readonly partBytes: number;
+  readonly #free: Uint8Array[] = [];
+
+  constructor(partBytes: number) {
+    this.partBytes = partBytes;
+  }
+
+  take(): Uint8Array {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.partBytes);
+  }
+
+  /** Only when nobody reads the part any more. */
+  giveBack(part: Uint8Array): void {
+    if (part.length === this.partBytes) this.#free.push(part);
+  }
+}
+
+/** Cuts the sealed stream into parts, the last one shorter. Each is the caller's, in a buffer of `buffers`. */
 export async function* cutParts(
   stream: AsyncIterable<Uint8Array>,
-  partBytes: number,
+  buffers: PartBuffers,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let part = Buffer.allocUnsafeSlow(partBytes);
+  const { partBytes } = buffers;
+  let part = buffers.take();
   let filled = 0;
   for await (const piece of stream) {
     for (let at = 0; at < piece.length; ) {
@@ -34,7 +52,7 @@ export async function* cutParts(
       at += take;
       if (filled === partBytes) {
         yield part;
-        part = Buffer.allocUnsafeSlow(partBytes);
+        part = buffers.take();
         filled = 0;
       }
     }

@@ -6,7 +6,7 @@ import type { JobRef } from "../wire/name.ts";
 import type { End } from "../wire/status.ts";
 import { sendTopic } from "../wire/topic.ts";
 import type { Connection } from "./connection.ts";
-import { cutParts, type SealedSource } from "./sealed-source.ts";
+import { cutParts, PartBuffers, type SealedSource } from "./sealed-source.ts";
 import type { SendWindow } from "./send-window.ts";
 
 export interface JobAddress extends JobRef {
@@ -67,7 +67,7 @@ export class Upload {
   }
 
   async #sendOnly(connection: Connection, window: SendWindow): Promise<void> {
-    for await (const whole of cutParts(this.#source.read(0), PAYLOAD_BYTES_MAX)) {
+    for await (const whole of cutParts(this.#source.read(0), new PartBuffers(PAYLOAD_BYTES_MAX))) {
       const topic = sendTopic(this.#address, this.#address.target, "only");
       await window.guard(connection.publish(topic, whole));
       this.#options.onProgress?.(whole.length, whole.length);
@@ -75,15 +75,19 @@ export class Upload {
   }
 
   async #sendParts(connection: Connection, window: SendWindow, first: number, last: number): Promise<void> {
-    const { partBytes } = this.#options;
-    const parts = cutParts(this.#source.read(first * partBytes), partBytes);
+    // Of this attempt alone: what a lost connection still holds must not be written over.
+    const buffers = new PartBuffers(this.#options.partBytes);
+    const parts = cutParts(this.#source.read(first * buffers.partBytes), buffers);
     try {
       for (let n = first; n <= last; n++) {
         const { value: part, done } = await window.guard(parts.next());
         if (done || !part) break;
         await window.enter();
         const topic = sendTopic(this.#address, this.#address.target, n);
-        window.track(connection.publish(topic, part), () => this.#acknowledge(n));
+        window.track(connection.publish(topic, part), () => {
+          buffers.giveBack(part);
+          this.#acknowledge(n);
+        });
       }
       await window.drain();
     } finally {

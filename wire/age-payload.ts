@@ -4,7 +4,7 @@
  */
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import type { PayloadCipher } from "./cipher.ts";
+import { type BoundCipher, bindCipher, type PayloadCipher } from "./cipher.ts";
 import { PlatenError } from "./error.ts";
 
 export const PAYLOAD_NONCE_BYTES = 16;
@@ -72,26 +72,24 @@ class Chunker {
  * from the middle; the plaintext must then be the very same, since key and nonces are.
  */
 export class PayloadSealer {
-  readonly #cipher: PayloadCipher;
-  readonly #key: Uint8Array;
+  readonly #cipher: BoundCipher;
   readonly #chunker = new Chunker(CHUNK_BYTES);
   #counter: number;
 
   constructor(cipher: PayloadCipher, payloadKey: Uint8Array, firstChunk = 0) {
-    this.#cipher = cipher;
-    this.#key = payloadKey;
+    this.#cipher = bindCipher(cipher, payloadKey);
     this.#counter = firstChunk;
   }
 
   *push(plaintext: Uint8Array): Generator<Uint8Array> {
     for (const chunk of this.#chunker.push(plaintext)) {
-      yield this.#cipher.seal(this.#key, chunkNonce(this.#counter++, false), chunk);
+      yield this.#cipher.seal(chunkNonce(this.#counter++, false), chunk);
     }
   }
 
   /** The last chunk. Call once. */
   end(): Uint8Array {
-    return this.#cipher.seal(this.#key, chunkNonce(this.#counter, true), this.#chunker.end());
+    return this.#cipher.seal(chunkNonce(this.#counter, true), this.#chunker.end());
   }
 }
 
@@ -100,14 +98,12 @@ export class PayloadSealer {
  * {@link PlatenError} `seal-payload` at the first chunk that is damaged, out of order, or missing.
  */
 export class PayloadOpener {
-  readonly #cipher: PayloadCipher;
-  readonly #key: Uint8Array;
+  readonly #cipher: BoundCipher;
   readonly #chunker = new Chunker(SEALED_CHUNK_BYTES);
   #counter = 0;
 
   constructor(cipher: PayloadCipher, payloadKey: Uint8Array) {
-    this.#cipher = cipher;
-    this.#key = payloadKey;
+    this.#cipher = bindCipher(cipher, payloadKey);
   }
 
   *push(sealed: Uint8Array): Generator<Uint8Array> {
@@ -123,7 +119,7 @@ export class PayloadOpener {
   }
 
   #open(chunk: Uint8Array, last: boolean): Uint8Array {
-    const plaintext = this.#cipher.open(this.#key, chunkNonce(this.#counter++, last), chunk);
+    const plaintext = this.#cipher.open(chunkNonce(this.#counter++, last), chunk);
     if (!plaintext) throw new PlatenError("seal-payload");
     return plaintext;
   }

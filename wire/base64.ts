@@ -6,10 +6,12 @@ export function encodeBase64(bytes: Uint8Array): string {
   return btoa(text);
 }
 
-/** Standard base64, padded; null when it is anything else. */
+/** Standard base64, padded, of which there is one text for the same bytes (RFC 4648, 3.5); null when it is anything else. */
 export function decodeBase64(text: string): Uint8Array | null {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return null;
-  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const tail = bytes.length % 3;
+  return tail === 0 || text.endsWith(encodeBase64(bytes.subarray(-tail))) ? bytes : null;
 }
 
 export function encodeBase64Url(bytes: Uint8Array): string {

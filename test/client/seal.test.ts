@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createEnvelope, type Envelope, sealDocument, sealedBytes } from "../../client/seal.ts";
 import { openDocument, SealedFile } from "../../client/sealed-file.ts";
-import { cutParts, type SealedSource } from "../../client/sealed-source.ts";
+import { cutParts, PartBuffers, type SealedSource } from "../../client/sealed-source.ts";
 import { openSealedSpool } from "../../client/sealed-spool.ts";
 import { nobleCipher } from "../../wire/cipher-noble.ts";
 import { nodeCipher } from "../../wire/cipher-node.ts";
@@ -147,7 +147,7 @@ describe("a sealed document read again from any offset gives the same bytes", ()
       [4, 4],
     ] as const) {
       const parts: number[] = [];
-      for await (const cutOff of cutParts(cut(document.subarray(0, length), [3]), part))
+      for await (const cutOff of cutParts(cut(document.subarray(0, length), [3]), new PartBuffers(part)))
         parts.push(cutOff.length);
       const expected = Array.from({ length: Math.ceil(length / part) }, (_, i) =>
         Math.min(part, length - i * part),

@@ -51,9 +51,7 @@ describe("a code", () => {
         const start = `platen-${contact.kind}-`.length;
         const at = start + (where % (code.length - start));
         const changed = code.slice(0, at) + char + code.slice(at + 1);
-        // The last characters may carry bits that are no part of any byte.
-        const same = parseCode(contact.kind, changed);
-        if (changed !== code && same) expect(formatCode(same)).toBe(code);
+        if (changed !== code) expect(parseCode(contact.kind, changed)).toBeNull();
         const swapped = code.slice(0, at) + (code[at + 1] ?? "") + (code[at] ?? "") + code.slice(at + 2);
         if (swapped !== code && at + 2 < code.length) expect(parseCode(contact.kind, swapped)).toBeNull();
       }),
