@@ -106,7 +106,10 @@ async function exchange(contact: FirstContact, ca: string, request: ClaimRequest
     const why = "its answer to the claim code is not as agreed";
     throw new PlatenError("broker-untrusted", { address: contact.address, what: "agent", why });
   }
-  if (!reply.ok) throw new PlatenError("code-refused", { kind: "claim" }, new Error(reply.sentence));
+  if (!reply.ok) {
+    const said = reply.sentence.replace(/\p{C}/gu, "");
+    throw new PlatenError("code-refused", { kind: "claim", said });
+  }
   return reply;
 }
 
