@@ -13,7 +13,9 @@ import { addGroupCommands } from "./group-commands.ts";
 import { addInsightCommands } from "./insight-commands.ts";
 import { addPrinterCommands } from "./printer-commands.ts";
 import { addSenderCommands } from "./sender-commands.ts";
+import { widthOf } from "./terminal.ts";
 import { addUserCommands } from "./user-commands.ts";
+import { wrapText } from "./wrapping.ts";
 
 /** The whole tree; commands in the order people meet them. */
 export function createProgram(): Command {
@@ -85,5 +87,7 @@ function reportFailure(failure: NonNullable<ReturnType<typeof describeFailure>>,
     const { exit, code, sentence, details } = failure;
     process.stdout.write(`${JSON.stringify({ error: { code, exit, sentence, details } })}\n`);
   }
-  process.stderr.write(`${styleText("red", "platen:", { stream: process.stderr })} ${failure.sentence}\n`);
+  const { stderr } = process;
+  const line = `${styleText("red", "platen:", { stream: stderr })} ${failure.sentence}`;
+  stderr.write(`${wrapText(line, widthOf(stderr))}\n`);
 }

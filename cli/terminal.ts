@@ -1,5 +1,6 @@
 /** The three streams a command talks through, and what a person's terminal can show. */
 import { styleText } from "node:util";
+import { wrapText } from "./wrapping.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -23,23 +24,29 @@ export interface Terminal {
 
 export function createTerminal(json: boolean): Terminal {
   const { stdin, stdout, stderr } = process;
+  const width = widthOf(stdout);
   return {
     json,
     stdin,
     stdout,
     stderr,
-    width: stdout.isTTY ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
+    width,
     print: (text) => {
-      if (!json) stdout.write(`${text}\n`);
+      if (!json) stdout.write(`${wrapText(text, width)}\n`);
     },
     printJson: (value) => {
       if (json) stdout.write(`${JSON.stringify(value)}\n`);
     },
     note: (text) => {
-      stderr.write(`${text}\n`);
+      stderr.write(`${wrapText(text, widthOf(stderr))}\n`);
     },
     style: (style, text) => styleText(style, text, { stream: stdout }),
   };
+}
+
+/** Columns of a terminal; Infinity where there is none. */
+export function widthOf(stream: NodeJS.WriteStream): number {
+  return stream.isTTY ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY;
 }
 
 /** True where block characters and cursor movement can be trusted to show as meant. */

@@ -68,7 +68,7 @@ export async function runDemo(terminal: Terminal, options: DemoOptions): Promise
   const over = new AbortController();
   try {
     return await interruptible(INTERRUPTED, async (signal) => {
-      const narrator = new Narrator(terminal);
+      const narrator = new Narrator(terminal, byHand);
       const all = AbortSignal.any([signal, over.signal]);
       return playScene({ folders, narrator, options, byHand, children, signal: all });
     });
@@ -122,13 +122,12 @@ async function playScene(scene: Scene): Promise<boolean> {
 async function setStage(scene: Scene): Promise<{ agent: Child; profile: Profile }> {
   const { folders, narrator, byHand, children, signal } = scene;
   const { broker, address } = await startBroker(folders, (child) => children.push(child), signal);
-  narrator.step("broker", `listens on ${address}, TLS 1.3, its own authority (pid ${broker.pid})`);
+  narrator.step("broker", `listens on ${address}, TLS 1.3`, { pid: broker.pid });
   const fingerprint = await enrolPrinter(folders);
   const agent = await startAgent(folders, byHand, (child) => children.push(child), signal);
-  narrator.step(
-    "printer",
-    `“${PRINTER}” is enrolled, its key ${fingerprint.slice(0, 19)}... (pid ${agent.pid})`,
-  );
+  narrator.step("printer", `“${PRINTER}” is enrolled; fingerprint ${fingerprint.slice(0, 19)} ...`, {
+    pid: agent.pid,
+  });
   const profile = await joinSender(folders);
   narrator.step("sender", `“${USER}” joined with a one-time invite`);
   return { agent, profile };
@@ -145,7 +144,7 @@ async function typeOtp(
     line.event === event && line.job === sent.job;
   if (byHand) {
     narrator.say(
-      "Type it here and press Enter, as if at the printer's keypad. Nothing is echoed; Ctrl-C ends the demo.\n",
+      "Type it here and press Enter, as if at the printer's keypad.\nNothing is echoed; Ctrl-C ends the demo.\n",
     );
     await agent.waitFor(ours("entered"), "the one-time password", PERSON_MS, signal);
   } else {

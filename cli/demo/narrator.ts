@@ -8,8 +8,11 @@ export class Narrator {
   readonly #terminal: Terminal;
   readonly #marks: { readonly yes: string; readonly no: string };
 
-  constructor(terminal: Terminal) {
-    this.#terminal = terminal;
+  /** @param shared true when the agent's panel writes its line on this terminal too */
+  constructor(terminal: Terminal, shared: boolean) {
+    // Takes the panel's line away, so that ours stands alone; the panel draws its own again below.
+    const print = (text: string) => terminal.print(shared ? `\r\u001B[K${text}` : text);
+    this.#terminal = { ...terminal, print };
     this.#marks = showsBlocks(terminal.stdout) ? { yes: "✓", no: "✗" } : { yes: "ok", no: "FAILED" };
   }
 
@@ -18,8 +21,8 @@ export class Narrator {
   }
 
   /** A step of the set-up that went well. */
-  step(name: string, what: string): void {
-    this.#terminal.printJson({ step: name, what });
+  step(name: string, what: string, details: object = {}): void {
+    this.#terminal.printJson({ step: name, what, ...details });
     this.#terminal.print(`  ${this.#yes()} ${name.padEnd(8)} ${what}`);
   }
 

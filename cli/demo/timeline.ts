@@ -1,6 +1,6 @@
 /** What happened to the document and how long each step took, as a short table. */
 import { formatMs } from "../duration.ts";
-import { layoutTable } from "../table.ts";
+import { layoutTable, textWidth } from "../table.ts";
 
 /**
  * Moments in milliseconds; null where nobody told. `start` to `held` are of one clock, `enter` to `destroyed` of
@@ -45,7 +45,11 @@ export function buildTimeline(sealMs: number, moments: Moments): Step[] {
   ];
 }
 
+/** Without the explanations where the terminal is too narrow for them. */
 export function layoutTimeline(steps: readonly Step[], width: number): string {
   const rows = steps.map(({ step, what, tookMs }) => [step, tookMs === null ? "" : formatMs(tookMs), what]);
-  return layoutTable(["step", "took", "what"], rows, width);
+  const heads = ["step", "took", "what"];
+  const whole = layoutTable(heads, rows, Number.POSITIVE_INFINITY);
+  const fits = whole.split("\n").every((line) => textWidth(line) <= width);
+  return fits ? whole : layoutTable(heads.slice(0, 2), rows, width);
 }

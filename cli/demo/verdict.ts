@@ -1,6 +1,7 @@
 /** The demo's proof: what came out is what went in, and nothing of it stayed behind. Exit status 0 hangs on this. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { formatBytes } from "../size.ts";
 import { type Canary, cutSlices, type SearchResult, searchFolders } from "./canary.ts";
 import type { Folders } from "./stage.ts";
 
@@ -22,8 +23,8 @@ export function judgeSearch(when: string, { files, bytes, findings }: SearchResu
     .slice(0, 3)
     .map(({ what, file, at }) => `${what} in ${file.replace(`${root}/`, "")} at byte ${at}`);
   const found = `${findings.length} found: ${where.join("; ")}`;
-  const size = `${files} files of broker and agent, ${Math.ceil(bytes / 1000)} KB`;
-  const what = `no trace of document, name or OTP ${when}`;
+  const size = `document, name, OTP; ${files} files, ${formatBytes(bytes)}`;
+  const what = `no trace ${when}`;
   return { ok, what, detail: ok ? size : files === 0 ? "nothing to search" : found };
 }
 
@@ -33,8 +34,10 @@ export function judgePrinted(folders: Folders, document: Uint8Array): Check {
   const [first] = files;
   const printed = first === undefined ? Buffer.alloc(0) : readFileSync(join(folders.printed, first));
   const same = files.length === 1 && printed.equals(document);
-  const detail = `${printed.length} of ${document.length} bytes in ${files.length} file${files.length === 1 ? "" : "s"}`;
-  return { ok: same, what: "the printed document equals the sent one, byte for byte", detail };
+  const detail = same
+    ? `${printed.length} bytes`
+    : `${printed.length} of ${document.length} bytes, in ${files.length} files`;
+  return { ok: same, what: "what came out is what went in, byte for byte", detail };
 }
 
 /**
@@ -49,8 +52,8 @@ export function judgeSearchItself(folders: Folders, canary: Canary): Check {
   const inPrint = searchFolders([folders.printed], canary).slicesFound;
   const control = new Set(searchFolders([planted], canary).findings.map(({ what }) => what));
   const ok = slices > 0 && inPrint === slices && control.has("name") && control.has("otp");
-  const detail = `${inPrint} of ${slices} slices of 32 bytes`;
-  return { ok, what: "the same search finds all of it in the printed document", detail };
+  const detail = `${inPrint} of ${slices} slices`;
+  return { ok, what: "the same search finds all of it in the print", detail };
 }
 
 /** What `--leak` plants among the agent's files, so that a person can see the search find it. */

@@ -4,6 +4,7 @@ import { drawDigits } from "../../cli/otp-digits.ts";
 import { layoutProgress } from "../../cli/progress-bar.ts";
 import { drawQrCode } from "../../cli/qr-code.ts";
 import { layoutTable, textWidth } from "../../cli/table.ts";
+import { wrapText } from "../../cli/wrapping.ts";
 
 const ROWS = [
   ["lobby", "pi-lobby", "ready"],
@@ -20,6 +21,31 @@ describe("layoutTable", () => {
   it("sets one record under the other where the terminal is narrower", () => {
     expect(layoutTable(["printer", "agent", "state"], ROWS, 23)).toBe(
       "printer  lobby\nagent    pi-lobby\nstate    ready\n\nprinter  büro-2\nagent    -\nstate    paper",
+    );
+  });
+});
+
+describe("wrapText", () => {
+  it("breaks between words, under the line's own beginning, colours not counted", () => {
+    expect(wrapText("  \u001B[32mok\u001B[39m the printed document is the sent one", 22)).toBe(
+      "  \u001B[32mok\u001B[39m the printed\n  document is the sent\n  one",
+    );
+  });
+
+  it("leaves what fits, what has no space, and what is no terminal as it is", () => {
+    const code = `  platen-invite-${"x".repeat(200)}`;
+    expect(wrapText(`a  b\n${code}`, 20)).toBe(`a  b\n${code}`);
+    expect(wrapText("word ".repeat(100), Number.POSITIVE_INFINITY)).toBe("word ".repeat(100));
+  });
+
+  it("loses no word and outgrows no width", () => {
+    const words = fc.array(fc.stringMatching(/^[a-z]{1,9}$/), { minLength: 1 });
+    fc.assert(
+      fc.property(words, fc.integer({ min: 10, max: 80 }), (list, width) => {
+        const wrapped = wrapText(list.join(" "), width);
+        expect(wrapped.split(/\s/)).toEqual(list);
+        expect(Math.max(...wrapped.split("\n").map(textWidth))).toBeLessThanOrEqual(width);
+      }),
     );
   });
 });
