@@ -20,6 +20,9 @@ import { SWEEP_EVERY_MS } from "./sweep.ts";
 export interface BrokerClocks {
   /** Unix seconds. */
   readonly now?: () => number;
+  /** Milliseconds, never going back. */
+  readonly monotonicMs?: () => number;
+  readonly sweepEveryMs?: number;
 }
 
 export interface RunningBroker {
@@ -59,7 +62,7 @@ async function start(
   closers: (() => unknown)[],
 ): Promise<Omit<RunningBroker, "close">> {
   const now = clocks.now ?? (() => Math.floor(Date.now() / 1000));
-  const monotonicMs = () => performance.now();
+  const monotonicMs = clocks.monotonicMs ?? (() => performance.now());
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   chmodSync(config.dataDir, 0o700);
   const database = openDatabase(join(config.dataDir, "broker.db"));
@@ -101,7 +104,7 @@ async function start(
   receiver.serve(relay.receiver);
   await relay.recover();
   closers.push(publishLists(registry.lists, mqtt));
-  closers.push(sweepEvery(relay));
+  closers.push(sweepEvery(clocks.sweepEveryMs ?? SWEEP_EVERY_MS, relay));
   const admin = await registry.serveAdmin(createActions(relay, mqtt));
   closers.push(() => admin.close());
   const listener = await listen({
@@ -155,11 +158,11 @@ function publishLists(lists: Lists, port: MqttPort): () => void {
   return lists.onChange(publish);
 }
 
-function sweepEvery(relay: Relay): () => Promise<void> {
+function sweepEvery(everyMs: number, relay: Relay): () => Promise<void> {
   let round: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
     round = round.then(() => relay.sweep());
-  }, SWEEP_EVERY_MS);
+  }, everyMs);
   return async () => {
     clearInterval(timer);
     await round;

@@ -29,8 +29,9 @@ export class Rig {
   readonly dir = mkdtempSync(join(tmpdir(), "platen-rig-"));
   readonly lines: LogLine[] = [];
   readonly config: BrokerConfig;
-  /** The broker's clock, Unix seconds: real time moved by this. */
+  /** The broker's clocks: real time moved by so many seconds. */
   clockOffset = 0;
+  runningOffset = 0;
   #broker: RunningBroker | null = null;
   readonly #clients: MqttClient[] = [];
 
@@ -57,7 +58,8 @@ export class Rig {
   async startBroker(): Promise<void> {
     const log = openLog("debug", { write: (line) => void this.lines.push(JSON.parse(line)) });
     const now = () => Math.floor(Date.now() / 1000) + this.clockOffset;
-    this.#broker = await startBroker(this.config, log, { now });
+    const monotonicMs = () => performance.now() + this.runningOffset * 1000;
+    this.#broker = await startBroker(this.config, log, { now, monotonicMs, sweepEveryMs: 20 });
   }
 
   /** Ends the broker in good order; its port stays taken for the next start. */
