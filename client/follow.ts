@@ -28,7 +28,7 @@ export async function* followJob(
 ): AsyncGenerator<JobStatus, void, undefined> {
   let last: string | null = null;
   for (;;) {
-    const connection = await session.connect();
+    const connection = await session.connect(options.signal);
     try {
       for await (const status of listen(connection, job, last === null, options)) {
         const text: string = JSON.stringify(status);

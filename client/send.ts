@@ -65,8 +65,9 @@ export async function sendDocuments(
   checkOrder(order, now());
   const inputs = await openInputs(order.documents);
   try {
-    const list = await session.run((connection) =>
-      fetchRecipients(connection, session.profile, dir, order.target, { now }),
+    const list = await session.run(
+      (connection) => fetchRecipients(connection, session.profile, dir, order.target, { now }),
+      options.signal,
     );
     checkLanguages(order, list);
     return await sendAll(session, order, list, inputs, options);

@@ -26,11 +26,16 @@ export class Session {
   readonly #options: SessionOptions;
   #connection: Connection;
   #dialling: Promise<Connection> | null = null;
+  /** Ends dialling and waiting: the session was closed, or its caller's signal said so. */
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
 
   constructor(profile: Profile, connection: Connection, options: SessionOptions) {
     this.profile = profile;
     this.#connection = connection;
     this.#options = options;
+    const { signal } = options;
+    this.#signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
   }
 
   /** The connection, if it lives now. */
@@ -38,22 +43,23 @@ export class Session {
     return this.#connection.isLost ? null : this.#connection;
   }
 
-  /** The live connection, or a new one once the broker is there again. */
-  connect(): Promise<Connection> {
-    if (!this.#connection.isLost) return Promise.resolve(this.#connection);
+  /** The live connection, or a new one once the broker is there again. `signal` ends this wait only. */
+  async connect(signal?: AbortSignal): Promise<Connection> {
+    signal?.throwIfAborted();
+    if (!this.#connection.isLost) return this.#connection;
     this.#dialling ??= this.#redial().finally(() => {
       this.#dialling = null;
     });
-    return this.#dialling;
+    return untilAborted(this.#dialling, signal);
   }
 
   /**
    * Runs `work`, from its beginning on a new connection whenever one was lost under it: it keeps what it already
    * achieved by itself. Any other error of `work` ends the run.
    */
-  async run<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  async run<T>(work: (connection: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {
     for (let fruitless = 0; ; ) {
-      const connection = await this.connect();
+      const connection = await this.connect(signal);
       const before = connection.acknowledged;
       try {
         return await work(connection);
@@ -61,12 +67,14 @@ export class Session {
         if (!isPlatenError(error, "broker-unreachable") || !connection.isLost) throw error;
         fruitless = connection.acknowledged > before ? 0 : fruitless + 1;
         if (fruitless === FRUITLESS_MAX) throw error;
-        await delay(backoffMs(fruitless), undefined, this.#waitOptions());
+        await untilAborted(pause(backoffMs(fruitless), this.#signal), signal);
       }
     }
   }
 
   async close(): Promise<void> {
+    this.#stop.abort(new DOMException("the session was closed", "AbortError"));
+    await this.#dialling?.catch(() => {});
     await this.#connection.close();
   }
 
@@ -74,18 +82,14 @@ export class Session {
     const deadline = performance.now() + (this.#options.giveUpMs ?? GIVE_UP_MS);
     for (let attempt = 1; ; attempt++) {
       try {
-        this.#connection = await openConnection(this.profile, this.#options.signal);
+        this.#connection = await openConnection(this.profile, this.#signal);
         return this.#connection;
       } catch (error) {
         const waitMs = backoffMs(attempt);
         if (!isPlatenError(error, "broker-unreachable") || performance.now() + waitMs > deadline) throw error;
-        await delay(waitMs, undefined, this.#waitOptions());
+        await pause(waitMs, this.#signal);
       }
     }
-  }
-
-  #waitOptions() {
-    return this.#options.signal ? { signal: this.#options.signal } : {};
   }
 }
 
@@ -93,4 +97,21 @@ export class Session {
 function backoffMs(attempt: number): number {
   const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** attempt);
   return ceiling / 2 + Math.random() * (ceiling / 2);
+}
+
+/** Rejects with the signal's own reason, which `node:timers` would wrap. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
+}
+
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }

@@ -13,7 +13,7 @@ export function parseStatus(payload: Uint8Array): JobStatus | null {
 }
 
 /** Whether the broker has the whole job. An end that is no success is an error. */
-export function judgeStatus(status: JobStatus): "receiving" | "stored" | PlatenError {
+function judgeStatus(status: JobStatus): "receiving" | "stored" | PlatenError {
   // The state is then the other job's, which had the id first.
   if (status.reason === "duplicate") return refused(status, "duplicate");
   switch (status.state) {

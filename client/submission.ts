@@ -49,7 +49,7 @@ export async function submitJob(
       const attempt = tryOnce(connection, address, upload, isFirst, options);
       isFirst = false;
       return attempt;
-    });
+    }, options.signal);
     // `stored` may overtake the last acknowledgement.
     if (source.size !== null) onProgress?.(source.size, source.size);
   } catch (error) {

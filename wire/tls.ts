@@ -52,7 +52,7 @@ export function connectMqtt(target: MqttTarget, options: IClientOptions): MqttCl
  * A TLS stream that holds back what is written until the peer is verified. MQTT.js writes its CONNECT, and with it the
  * password, right away.
  */
-export function dialTls(target: MqttTarget): TLSSocket {
+function dialTls(target: MqttTarget): TLSSocket {
   const options: ConnectionOptions = {
     host: target.host,
     port: target.port,

@@ -75,6 +75,24 @@ describe("following a job", () => {
     await expect(next).rejects.toThrow("enough");
   });
 
+  it("stops when aborted while the broker is away, and leaves no dialling behind", async () => {
+    const away = await openPeer();
+    const patient = await openSession(away.profile, { giveUpMs: 60_000 });
+    await away.status("job-00001", { state: "held" });
+    const abort = new AbortController();
+    const following = followJob(patient, "job-00001", { signal: abort.signal });
+    await following.next();
+    const stopped = expect(following.next()).rejects.toThrow("enough");
+    const lost = (await patient.connect()).lost;
+    await away.close();
+    await lost;
+    const redialling = expect(patient.connect()).rejects.toThrow("the session was closed");
+    abort.abort(new Error("enough"));
+    await stopped;
+    await patient.close();
+    await redialling;
+  });
+
   it("gives up when the broker stays away", async () => {
     const brief = await openSession(peer.profile, { giveUpMs: 1 });
     await peer.status("job-00001", { state: "held" });

@@ -38,7 +38,7 @@ export interface Received {
 }
 
 /** What a test wants to go wrong. Each is asked for every message. */
-export interface Script {
+interface Script {
   /** `drop`: acknowledged and forgotten; `cut`: the connection dies before the acknowledgement. */
   onPart?(job: Received, n: number): "keep" | "drop" | "cut";
   /** The status to answer `end` or `only` with instead of the honest one; null for silence. */

@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import {
   CALL_BYTES_MAX,
   CALL_SCHEMAS,
+  conditionSchema,
+  presenceSchema,
   REPLY_SCHEMAS,
   refusalSchema,
   ticketSchema,
@@ -111,6 +113,8 @@ const schemas = {
   ...CALL_SCHEMAS,
   ...Object.fromEntries(Object.entries(REPLY_SCHEMAS).map(([name, schema]) => [`${name} reply`, schema])),
   refusal: refusalSchema,
+  presence: presenceSchema,
+  condition: conditionSchema,
   ticket: ticketSchema,
   "claim request": claimRequestSchema,
   "claim answer": claimReplySchema,
