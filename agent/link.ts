@@ -111,6 +111,7 @@ export class Link {
     });
     client.on("connect", () => this.#subscribe(client));
     client.on("message", (topic, payload) => this.#receive(client, topic, payload));
+    keepAwake(client);
     client.once("close", () => this.#end(client, failure ?? this.#unreachable("it closed the connection")));
   }
 
@@ -160,6 +161,19 @@ export class Link {
   #unreachable(why: string): PlatenError {
     return new PlatenError("broker-unreachable", { address: this.#options.address, why });
   }
+}
+
+/**
+ * MQTT.js wants the answer to its ping within half a keepalive, also where it stands behind megabytes of parts on a slow
+ * line. So whatever arrives proves that the broker is there; and since that puts our pings off, they have a time of
+ * their own.
+ */
+function keepAwake(client: MqttClient): void {
+  client.on("packetreceive", () => client.reschedulePing(true));
+  const timer = setInterval(() => {
+    if (client.connected) client.sendPing();
+  }, KEEPALIVE_S * 500);
+  client.once("close", () => clearInterval(timer));
 }
 
 function presence(state: "here" | "away"): Buffer {
