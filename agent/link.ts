@@ -4,7 +4,7 @@
  */
 import type { MqttClient } from "mqtt";
 import { parseAddress } from "../wire/code.ts";
-import { isPlatenError, PlatenError } from "../wire/error.ts";
+import { PlatenError } from "../wire/error.ts";
 import { encodeJson } from "../wire/json.ts";
 import { connectMqtt, sessionError } from "../wire/tls.ts";
 import { agentTopic, type CallName, callTopic, parseTopic, partFilter, type Topic } from "../wire/topic.ts";
@@ -178,9 +178,4 @@ function keepAwake(client: MqttClient): void {
 
 function presence(state: "here" | "away"): Buffer {
   return Buffer.from(encodeJson({ state }));
-}
-
-/** A refusal that a new dial will not change soon: the certificate was revoked, or another session lives. */
-export function isLoginRefused(error: unknown): boolean {
-  return isPlatenError(error, "login-refused");
 }

@@ -3,10 +3,10 @@ import { type DestinationStream, destination, type Logger, pino } from "pino";
 import { isPlatenError } from "../wire/error.ts";
 import { LOG_EVENTS, type LogEventName } from "./log-events.table.ts";
 
-export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
 /** What a line is about. */
-export interface LogSubject {
+interface LogSubject {
   readonly user?: string;
   readonly job?: string;
   readonly printer?: string;

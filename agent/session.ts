@@ -24,7 +24,7 @@ export interface SessionPorts {
 }
 
 /** All in milliseconds; what the terminal rules say. */
-export const SESSION_TIMES = {
+const SESSION_TIMES = {
   working: 1000,
   failure: 10_000,
   notAccepted: 3000,

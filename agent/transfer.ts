@@ -23,7 +23,7 @@ export interface TransferTimes {
   readonly finishPauseMs: number;
 }
 
-export const TRANSFER_TIMES: TransferTimes = {
+const TRANSFER_TIMES: TransferTimes = {
   earlyIdleMs: 5000,
   idleMs: 10_000,
   asksMax: 3,

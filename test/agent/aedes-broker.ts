@@ -32,7 +32,7 @@ export async function issueAgent(
   return certificate.toString("pem");
 }
 
-export interface Call {
+interface Call {
   readonly name: string;
   // biome-ignore lint/suspicious/noExplicitAny: what arrives is looked at field by field in the tests
   readonly body: any;

@@ -20,7 +20,7 @@ import { issueAgent, type TestBroker } from "./aedes-broker.ts";
 
 export const AGENT = "lobby-pi";
 
-export interface LogLine {
+interface LogLine {
   readonly event: string;
   readonly [field: string]: unknown;
 }
