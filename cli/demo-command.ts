@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import { act, addExamples } from "./command-action.ts";
 
-const LEAKS = ["document", "name", "otp"] as const;
+const LEAKS = ["document", "name", "otp", "all"] as const;
 
 export interface DemoOptions {
   readonly auto?: boolean;

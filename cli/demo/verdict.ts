@@ -1,5 +1,5 @@
 /** The demo's proof: what came out is what went in, and nothing of it stayed behind. Exit status 0 hangs on this. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes } from "../size.ts";
 import { type Canary, cutSlices, type SearchResult, searchFolders } from "./canary.ts";
@@ -57,12 +57,12 @@ export function judgeSearchItself(folders: Folders, canary: Canary): Check {
 }
 
 /** What `--leak` plants among the agent's files, so that a person can see the search find it. */
-export function plantLeak(folders: Folders, canary: Canary, what: "document" | "name" | "otp"): void {
+export function plantLeak(folders: Folders, canary: Canary, what: "document" | "name" | "otp" | "all"): void {
   const leaks = {
-    document: canary.document.subarray(100_000, 100_096),
+    document: canary.document.subarray(100_000, 100_063),
     name: Buffer.from(`{"event":"held","name":"${canary.name}"}\n`),
     otp: Buffer.from(`{"event":"entered","otp":"${canary.otp}"}\n`),
   };
-  const file = join(folders.agent, "leak");
-  if (!existsSync(file)) writeFileSync(file, leaks[what]);
+  const planted = what === "all" ? Object.values(leaks) : [leaks[what]];
+  writeFileSync(join(folders.agent, "leak"), Buffer.concat(planted));
 }

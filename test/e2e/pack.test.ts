@@ -1,8 +1,9 @@
 /** The packed tarball, installed as people install it: JavaScript, its own Node, the same command. */
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
@@ -53,6 +54,23 @@ describe("the packed tarball", () => {
     const { stdout } = await run(older, [platen, "--version"]);
     expect(stdout).toBe(`${manifest.version}\n`);
   });
+
+  it("passes a signal on and keeps the exit status", async () => {
+    const older = process.env.npm_node_execpath ?? process.execPath;
+    const config = join(folder, "broker.toml");
+    writeFileSync(config, '[listen]\nhost = "localhost"\nport = 0\n');
+    const args = [platen, "broker", "--data", join(folder, "broker"), "--config", config];
+    const broker = spawn(older, args, { stdio: ["ignore", "inherit", "pipe"] });
+    const ended = new Promise((resolve) => broker.once("close", resolve));
+    const events: unknown[] = [];
+    for await (const line of createInterface({ input: broker.stderr })) {
+      events.push(JSON.parse(line).event);
+      if (events.at(-1) === "broker-ready") broker.kill("SIGTERM");
+    }
+    expect(await ended).toBe(0);
+    expect(events.at(-1)).toBe("broker-closed");
+    await expect(run(older, [platen, "pinter"])).rejects.toMatchObject({ code: 64 });
+  }, 30_000);
 
   it("plays the demo", async () => {
     const { stdout } = await run(platen, ["demo", "--auto", "--json"], {
