@@ -209,19 +209,6 @@ test("a job id used again: the first stands, the same again is harmless, another
   );
 });
 
-test("a sender's retain flag is stripped: nobody finds the job on the topic", async () => {
-  const job = randomUUID();
-  const topic = `platen/v1/send/alice/lobby/${job}/only`;
-  await alice.client.publishAsync(topic, randomBytes(100), { qos: 1, retain: true });
-  await alice.until(job, "stored");
-  const status = `platen/v1/status/alice/${job}`;
-  await alice.client.unsubscribeAsync("platen/v1/status/alice/+");
-  alice.told.all.length = 0;
-  await alice.client.subscribeAsync("platen/v1/status/alice/+", { qos: 1 });
-  const { retained } = await alice.told.until((told) => told.job === job);
-  expect([retained, status.length > 0]).toEqual([true, true]);
-});
-
 test("cancelled before an agent holds it: ended at once; after: when the agent let go", async () => {
   const [early, late] = [randomUUID(), randomUUID()];
   for (const job of [early, late]) await alice.publish("lobby", job, "only", randomBytes(100));

@@ -202,6 +202,37 @@ describe("too much", () => {
   });
 });
 
+test("an agent that stops reading holds up nobody else", async () => {
+  const { rig, alice, lobby } = await open();
+  await rig.enrol("attic");
+  const attic = await rig.connectAgent("attic");
+  await attic.hello();
+  const part = randomBytes(120 * 1024);
+  const jobs = [randomUUID(), randomUUID(), randomUUID()];
+  for (const job of jobs) {
+    for (let n = 0; n < 64; n++) await alice.publish("lobby", job, n, part);
+    await alice.end("lobby", job, 64, 64 * part.length);
+    await alice.until(job, "stored");
+  }
+  lobby.client.stream.unpipe();
+  lobby.client.stream.pause();
+  // More than the sockets on both sides hold.
+  for (const job of jobs)
+    await lobby.client.publishAsync(
+      "platen/v1/agents/lobby/call/parts",
+      JSON.stringify({ rid: "x", ...refOf(job), from: 0, window: 64 }),
+      { qos: 0 },
+    );
+  for (let i = 0; i < 5; i++) {
+    const job = randomUUID();
+    await alice.publish("attic", job, "only", randomBytes(1000));
+    await alice.until(job, "stored");
+    await attic.tickets.until((ticket) => ticket.job === job);
+    await attic.credit(refOf(job), 0, 1);
+    await attic.parts.until((part) => part.job === job);
+  }
+});
+
 /** A small disk of its own; null where nobody may mount one. */
 function mountDisk(dir: string, size: string): (() => void) | null {
   try {
