@@ -13,7 +13,7 @@ export interface FollowOptions {
   readonly answerMs?: number | undefined;
 }
 
-const ANSWER_MS = 3_000;
+const ANSWER_MS = 2_000;
 /** Retained statuses follow one another at once; a pause this long is their end. */
 const QUIET_MS = 400;
 

@@ -7,8 +7,8 @@ import { recipientsTopic, signatureTopic } from "../wire/topic.ts";
 import type { Connection } from "./connection.ts";
 import { type Profile, readSeenSerial, rememberSerial } from "./profile.ts";
 
-/** Retained topics come right after the subscription; what is not there by then does not exist. */
-const ANSWER_MS = 3_000;
+/** Retained topics come right behind the subscription's acknowledgement; what is not there by then does not exist. */
+const ANSWER_MS = 1_000;
 /** List and signature are two messages: while the broker renews them they may not fit for a moment. */
 const DOUBT_MS = 1_000;
 
@@ -54,7 +54,7 @@ async function untilVerified(
   const { promise, resolve, reject } = Promise.withResolvers<RecipientsList>();
   let list: Uint8Array | null = null;
   let minisig: Uint8Array | null = null;
-  let timer = setTimeout(() => reject(new PlatenError("list-missing", { target })), answerMs);
+  let timer: NodeJS.Timeout | undefined;
   const judge = () => {
     if (!list || !minisig) return;
     try {
@@ -78,6 +78,7 @@ async function untilVerified(
       }),
     ]);
     if (answers.includes("refused")) throw new PlatenError("list-missing", { target });
+    timer ??= setTimeout(() => reject(new PlatenError("list-missing", { target })), answerMs);
     return await promise;
   } finally {
     clearTimeout(timer);

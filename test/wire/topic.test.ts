@@ -131,9 +131,9 @@ describe("topics", () => {
         const topic = parseTopic(text);
         if (topic) expect(formatTopic(topic)).toBe(text);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
-    expect(parseTopic("platen/v1/".padEnd(10_000_000, "a/"))).toBeNull();
+    expect(parseTopic("platen/v1/".padEnd(1_000_000, "a/"))).toBeNull();
   });
 });
 
