@@ -116,12 +116,17 @@ function showPrinters(printers: readonly PrinterRow[], terminal: Terminal): void
     row.name,
     row.agent,
     describePrinter(row),
-    row.languages?.join(",") ?? "",
+    describeLanguages(row),
     row.fingerprint ?? "",
   ]);
   terminal.print(
     layoutTable(["printer", "agent", "state", "languages", "fingerprint"], rows, terminal.width),
   );
+}
+
+/** Who also takes what nobody knows takes everything. */
+function describeLanguages({ languages }: PrinterRow): string {
+  return languages?.includes("unknown") ? "any" : (languages?.join(",") ?? "");
 }
 
 function describePrinter({ state, connected, offered, languages, claimUntil }: PrinterRow): string {
@@ -133,7 +138,8 @@ function describePrinter({ state, connected, offered, languages, claimUntil }: P
     case "enrolled": {
       const link = connected ? "connected" : "away";
       if (offered) return link;
-      return languages === null ? `${link}, never started` : `${link}, waits for “platen fleet sign”`;
+      if (languages !== null) return `${link}, waits for “platen fleet sign”`;
+      return connected ? "not served yet; restart its agent" : "never started";
     }
   }
 }
