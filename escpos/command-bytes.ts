@@ -27,7 +27,7 @@ export function encodeCommands(commands: Iterable<CommandValue>, dialect: Dialec
 }
 
 /** Writes one command's bytes; see `encodeCommands`. */
-export function writeCommand(command: CommandValue, dialect: Dialect, out: ByteWriter): void {
+function writeCommand(command: CommandValue, dialect: Dialect, out: ByteWriter): void {
   switch (command.kind) {
     case "text":
     case "ignored":

@@ -71,7 +71,7 @@ function breakable(text: string): string[] {
 export type Alignment = "left" | "center" | "right";
 
 /** Pads text to a width; what is too wide is cut at a character. */
-export function padText(text: string, columns: number, align: Alignment): string {
+function padText(text: string, columns: number, align: Alignment): string {
   let width = widthOfText(text);
   let kept = text;
   while (width > columns) {

@@ -25,7 +25,7 @@ export interface PrinterState {
   readonly barcodeText: number;
 }
 
-export const PLAIN_STYLE: TextStyle = {
+const PLAIN_STYLE: TextStyle = {
   font: 0,
   bold: false,
   underline: 0,

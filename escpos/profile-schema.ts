@@ -6,7 +6,7 @@ const dots = z.int().min(1).max(10_000);
 const numbered = /^\d{1,3}$/;
 
 /** Checks a profile that comes from outside; unknown keys are refused. */
-export const profileSchema = z.strictObject({
+const profileSchema = z.strictObject({
   vendor: z.string().min(1),
   name: z.string().min(1),
   dialect: z.enum(["epson", "citizen", "bixolon", "sii", "star"]),

@@ -34,7 +34,7 @@ function writeLine(line: Line, lines: string[]): void {
 }
 
 /** Items side by side, with as many blanks between them as there is room for characters. */
-export function textOfLine(items: readonly Item[]): string {
+function textOfLine(items: readonly Item[]): string {
   let text = "";
   let x = items[0]?.x ?? 0;
   for (const item of [...items].sort((a, b) => a.x - b.x)) {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { dotAt } from "../../escpos/bitmap.ts";
+import { BLUE_NOISE_64 } from "../../escpos/blue-noise.table.ts";
 import { type DitherMethod, dither } from "../../escpos/dither.ts";
 import { lightOf, toLinear } from "../../escpos/picture.ts";
+import { makeBlueNoise } from "./sources/blue-noise.ts";
 
 const METHODS: readonly DitherMethod[] = [
   "threshold",
@@ -54,6 +56,10 @@ test("floyd-steinberg by hand: two pixels of mid light", () => {
     { method: "floyd-steinberg" },
   );
   expect([dotAt(bitmap, 0, 0), dotAt(bitmap, 1, 0)]).toEqual([false, true]);
+});
+
+test("the blue-noise mask is what its method makes", () => {
+  expect(Buffer.from(makeBlueNoise()).toString("base64")).toBe(BLUE_NOISE_64);
 });
 
 test("blue noise has little energy at low frequencies, unlike white noise", () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { decode as decodePng } from "fast-png";
 import { describe, expect, test } from "vitest";
 import { dotAt } from "../../escpos/bitmap.ts";
@@ -15,11 +15,14 @@ const all = scenes();
 
 describe("golden pictures", () => {
   test.each(all.map((scene) => [scene.name, scene] as const))("%s", (name, scene) => {
-    const golden = decodePng(readFileSync(new URL(`../vectors/escpos/golden/${name}.png`, import.meta.url)));
+    const file = new URL(`../vectors/escpos/golden/${name}.png`, import.meta.url);
     const { bitmap, truncated } = renderImage(scene.bytes, scene.profile, { symbols: bwipSymbols });
     expect(truncated).toBe(false);
     expect(strays(scene)).toEqual([]);
     const ours = decodePng(encodePng(bitmap));
+    // GOLDEN=write keeps what is drawn now: look at each picture that changes.
+    if (process.env.GOLDEN === "write") writeFileSync(file, encodePng(bitmap));
+    const golden = decodePng(readFileSync(file));
     expect([ours.width, ours.height, ours.depth]).toEqual([golden.width, golden.height, 1]);
     expect(Buffer.compare(ours.data as Uint8Array, golden.data as Uint8Array)).toBe(0);
   });

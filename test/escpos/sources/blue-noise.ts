@@ -1,7 +1,4 @@
-/**
- * Makes escpos/blue-noise.table.ts by Ulichney's void-and-cluster method (1993), 64 x 64, toroidal:
- * `node test/escpos/sources/blue-noise.ts > escpos/blue-noise.table.ts`.
- */
+/** Makes the mask of escpos/blue-noise.table.ts by Ulichney's void-and-cluster method (1993), 64 x 64, toroidal. */
 const SIZE = 64;
 const COUNT = SIZE * SIZE;
 const SIGMA = 1.9;
@@ -54,42 +51,37 @@ const random = (): number => {
   return seed / 2 ** 32;
 };
 
-const start = new Pattern();
-const initial = Math.floor(COUNT / 10);
-for (let placed = 0; placed < initial; ) {
-  const at = Math.floor(random() * COUNT);
-  if (start.ones[at] === 0) {
-    start.flip(at);
-    placed += 1;
+/** The mask, one byte a cell. */
+export function makeBlueNoise(): Uint8Array {
+  const start = new Pattern();
+  const initial = Math.floor(COUNT / 10);
+  for (let placed = 0; placed < initial; ) {
+    const at = Math.floor(random() * COUNT);
+    if (start.ones[at] === 0) {
+      start.flip(at);
+      placed += 1;
+    }
   }
-}
-for (;;) {
-  const cluster = start.extreme(1);
-  start.flip(cluster);
-  const hole = start.extreme(0);
-  start.flip(hole);
-  if (hole === cluster) break;
-}
+  for (;;) {
+    const cluster = start.extreme(1);
+    start.flip(cluster);
+    const hole = start.extreme(0);
+    start.flip(hole);
+    if (hole === cluster) break;
+  }
 
-const ranks = new Uint16Array(COUNT);
-const down = new Pattern();
-for (let at = 0; at < COUNT; at += 1) if (start.ones[at] === 1) down.flip(at);
-for (let rank = initial - 1; rank >= 0; rank -= 1) {
-  const cluster = down.extreme(1);
-  down.flip(cluster);
-  ranks[cluster] = rank;
+  const ranks = new Uint16Array(COUNT);
+  const down = new Pattern();
+  for (let at = 0; at < COUNT; at += 1) if (start.ones[at] === 1) down.flip(at);
+  for (let rank = initial - 1; rank >= 0; rank -= 1) {
+    const cluster = down.extreme(1);
+    down.flip(cluster);
+    ranks[cluster] = rank;
+  }
+  for (let rank = initial; rank < COUNT; rank += 1) {
+    const hole = start.extreme(0);
+    start.flip(hole);
+    ranks[hole] = rank;
+  }
+  return Uint8Array.from(ranks, (rank) => rank >> 4);
 }
-for (let rank = initial; rank < COUNT; rank += 1) {
-  const hole = start.extreme(0);
-  start.flip(hole);
-  ranks[hole] = rank;
-}
-
-const bytes = Uint8Array.from(ranks, (rank) => rank >> 4);
-const text = Buffer.from(bytes).toString("base64");
-console.log(
-  "/** A 64 x 64 blue-noise threshold mask, one byte a cell, in base64; made by test/escpos/sources/blue-noise.ts. */",
-);
-console.log("export const BLUE_NOISE_64 =");
-const lines = text.match(/.{1,100}/g) ?? [];
-console.log(`${lines.map((line) => `  "${line}"`).join(" +\n")};`);

@@ -1,18 +1,19 @@
 /**
- * Coverage-guided fuzzing of everything that reads a stranger's bytes. Run by `test/escpos/fuzz/run.sh`; not part of
- * the unit tests, which replay the corpus.
+ * Coverage-guided fuzzing of everything that reads a stranger's bytes. Run by `bench/escpos-fuzz.ts`;
+ * the unit tests replay the corpus it has found.
  */
-import { account } from "../../../escpos/account.ts";
-import { encodeCommands } from "../../../escpos/command-bytes.ts";
-import { Decoder, decode } from "../../../escpos/decoder.ts";
-import type { Dialect } from "../../../escpos/grammar.ts";
-import { renderHtml } from "../../../escpos/html-render.ts";
-import { renderImage } from "../../../escpos/image-render.ts";
-import { profileOf } from "../../../escpos/profiles.ts";
-import { StatusReader } from "../../../escpos/status.ts";
-import { renderText } from "../../../escpos/text-render.ts";
+import { account } from "../../escpos/account.ts";
+import { encodeCommands } from "../../escpos/command-bytes.ts";
+import { Decoder, decode } from "../../escpos/decoder.ts";
+import type { Dialect } from "../../escpos/grammar.ts";
+import { renderHtml } from "../../escpos/html-render.ts";
+import { renderImage } from "../../escpos/image-render.ts";
+import { profileOf } from "../../escpos/profiles.ts";
+import { StatusReader } from "../../escpos/status.ts";
+import { renderText } from "../../escpos/text-render.ts";
 
-const DIALECTS: readonly Dialect[] = ["epson", "sii", "star", "citizen"];
+/** By the two lowest bits of the first byte. */
+export const FUZZ_DIALECTS: readonly Dialect[] = ["epson", "sii", "star", "citizen"];
 const PROFILES = ["TM-T88V", "TM-T70II-CH", "POS-5890", "default"].map((id) => {
   const profile = profileOf(id);
   if (profile === null) throw new Error(`no profile ${id}`);
@@ -23,7 +24,7 @@ const PROFILES = ["TM-T88V", "TM-T70II-CH", "POS-5890", "default"].map((id) => {
 export function fuzz(data: Uint8Array): void {
   const choice = data[0] ?? 0;
   const bytes = Uint8Array.from(data.subarray(1));
-  const dialect = DIALECTS[choice & 3] ?? "epson";
+  const dialect = FUZZ_DIALECTS[choice & 3] ?? "epson";
   const profile = { ...(PROFILES[(choice >> 2) & 3] ?? PROFILES[0]!), dialect };
   const options = { dialect, maxCommandBytes: (choice & 0x80) !== 0 ? 64 : 1 << 20 };
 
