@@ -2,6 +2,7 @@
 import { CommanderError } from "commander";
 import { isPlatenError, PlatenError } from "../wire/error.ts";
 import { ERRORS } from "../wire/errors.table.ts";
+import { wordSystemCode } from "./system-words.ts";
 
 export const EXIT_INTERRUPTED = 130;
 /** A job that was followed to its end did not come out of a printer. */
@@ -24,7 +25,12 @@ export function describeFailure(error: unknown): Failure | null {
   const device = describeDevice(error);
   if (device) return device;
   const known = isPlatenError(error) ? error : new PlatenError("internal", { what: firstLine(error) }, error);
-  return { exit: known.entry.exit, code: known.code, sentence: known.message, details: known.details };
+  return {
+    exit: known.entry.exit,
+    code: known.code,
+    sentence: wordSystemCode(known.message, known.details.why),
+    details: known.details,
+  };
 }
 
 /** A wrong device or keypad in the settings: the rooms' own errors, whose messages are sentences already. */

@@ -16,6 +16,17 @@ describe("describeFailure", () => {
     });
   });
 
+  it("says the system's codes in words", () => {
+    const missing = new PlatenError("no-input", { file: "a.pdf", why: "ENOENT" });
+    expect(describeFailure(missing)?.sentence).toBe(
+      "a.pdf cannot be read: there is no such file (ENOENT). Nothing was sent.",
+    );
+    const away = new PlatenError("broker-unreachable", { address: "print:8883", why: "ECONNREFUSED" });
+    expect(describeFailure(away)?.sentence).toBe(
+      "The broker at print:8883 does not answer (nothing listens there, ECONNREFUSED). Nothing is lost; check the network and try again.",
+    );
+  });
+
   it("words an unknown command as a sentence with the nearest name", () => {
     const error = new CommanderError(
       1,
