@@ -22,8 +22,8 @@ export function describeFailure(error: unknown): Failure | null {
     const sentence = isOurs(error) ? error.message : "Stopped.";
     return { exit: EXIT_INTERRUPTED, code: "interrupted", sentence, details: {} };
   }
-  const device = describeDevice(error);
-  if (device) return device;
+  const wrongSetting = describeDevice(error) ?? describeListening(error);
+  if (wrongSetting) return wrongSetting;
   const known = isPlatenError(error) ? error : new PlatenError("internal", { what: firstLine(error) }, error);
   return {
     exit: known.entry.exit,
@@ -39,6 +39,15 @@ function describeDevice(error: unknown): Failure | null {
     return null;
   const code = "code" in error ? String(error.code) : "internal";
   return { exit: ERRORS["device-uri"].exit, code, sentence: error.message, details: {} };
+}
+
+/** The broker's address is taken, not this machine's, or not for this user: Node's error, told as the setting it is. */
+function describeListening(error: unknown): Failure | null {
+  if (!(error instanceof Error) || !("syscall" in error) || error.syscall !== "listen") return null;
+  const { code, port, address } = error as NodeJS.ErrnoException & { port?: number; address?: string };
+  const sentence = `The broker cannot listen on ${address ?? "this machine"}, port ${port}: ${code}. Nothing was started. Choose another port under [listen], or end what listens there.`;
+  const { exit } = ERRORS["config-invalid"];
+  return { exit, code: "config-invalid", sentence: wordSystemCode(sentence, code), details: {} };
 }
 
 /** Node words its own AbortErrors for programmers. */

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { CommanderError } from "commander";
 import { describe, expect, it } from "vitest";
 import { EXIT_STATUSES } from "../../cli/exit-status.ts";
@@ -24,6 +26,19 @@ describe("describeFailure", () => {
     const away = new PlatenError("broker-unreachable", { address: "print:8883", why: "ECONNREFUSED" });
     expect(describeFailure(away)?.sentence).toBe(
       "The broker at print:8883 does not answer (nothing listens there, ECONNREFUSED). Nothing is lost; check the network and try again.",
+    );
+  });
+
+  it("tells a taken port as the setting it is", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address() as AddressInfo;
+    const second = createServer().listen(port, "127.0.0.1");
+    const [error] = await once(second, "error").catch((thrown) => [thrown]);
+    taken.close();
+    expect(describeFailure(error)).toMatchObject({ exit: 78, code: "config-invalid" });
+    expect(describeFailure(error)?.sentence).toContain(
+      `cannot listen on 127.0.0.1, port ${port}: another program listens there already (EADDRINUSE).`,
     );
   });
 
