@@ -8,11 +8,13 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
   /** How long to go on dialling while the broker is away. */
   readonly giveUpMs?: number;
+  /** Wait before the first new attempt; it doubles with each. */
+  readonly retryMs?: number;
 }
 
 const GIVE_UP_MS = 120_000;
-const BACKOFF_FIRST_MS = 100;
-const BACKOFF_MAX_MS = 10_000;
+const RETRY_MS = 200;
+const RETRY_MAX_MS = 10_000;
 /** Sessions in a row that broke before anything was acknowledged: a broker that takes nothing is no network fault. */
 const FRUITLESS_MAX = 6;
 
@@ -67,7 +69,7 @@ export class Session {
         if (!isPlatenError(error, "broker-unreachable") || !connection.isLost) throw error;
         fruitless = connection.acknowledged > before ? 0 : fruitless + 1;
         if (fruitless === FRUITLESS_MAX) throw error;
-        await untilAborted(pause(backoffMs(fruitless), this.#signal), signal);
+        await untilAborted(pause(this.#waitMs(fruitless), this.#signal), signal);
       }
     }
   }
@@ -85,18 +87,18 @@ export class Session {
         this.#connection = await openConnection(this.profile, this.#signal);
         return this.#connection;
       } catch (error) {
-        const waitMs = backoffMs(attempt);
+        const waitMs = this.#waitMs(attempt);
         if (!isPlatenError(error, "broker-unreachable") || performance.now() + waitMs > deadline) throw error;
         await pause(waitMs, this.#signal);
       }
     }
   }
-}
 
-/** Doubling, with a random half so that many senders do not come back in step. */
-function backoffMs(attempt: number): number {
-  const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** attempt);
-  return ceiling / 2 + Math.random() * (ceiling / 2);
+  /** Doubling, with a random half so that many senders do not come back in step. */
+  #waitMs(attempt: number): number {
+    const ceiling = Math.min(RETRY_MAX_MS, (this.#options.retryMs ?? RETRY_MS) * 2 ** attempt);
+    return ceiling / 2 + Math.random() * (ceiling / 2);
+  }
 }
 
 /** Rejects with the signal's own reason, which `node:timers` would wrap. */

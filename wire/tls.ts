@@ -68,13 +68,10 @@ function dialTls(target: MqttTarget): TLSSocket {
   // MQTT.js leaves it off; with it 128 KiB messages move three times as fast.
   socket.setNoDelay(true);
   socket.cork();
-  // `end` would flush what is corked; before the handshake there is nobody to say goodbye to.
-  socket.end = () => socket.destroy();
   socket.once("secureConnect", () => {
     const fault = socket.authorized ? null : findFault(socket, target);
-    if (fault) return socket.destroy(fault);
-    Reflect.deleteProperty(socket, "end");
-    return socket.uncork();
+    if (fault) socket.destroy(fault);
+    else socket.uncork();
   });
   return socket;
 }

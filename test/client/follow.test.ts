@@ -9,7 +9,7 @@ let session: Session;
 
 beforeEach(async () => {
   peer = await openPeer();
-  session = await openSession(peer.profile, { giveUpMs: 5_000 });
+  session = await openSession(peer.profile, { giveUpMs: 8_000, retryMs: 2 });
 });
 afterEach(async () => {
   await session.close();

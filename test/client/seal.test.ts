@@ -89,8 +89,9 @@ describe("a sealed document read again from any offset gives the same bytes", ()
   const size = 3 * CHUNK + 1234;
   const document = randomBytes(size);
 
+  let files = 0;
   async function openFile(): Promise<SealedSource> {
-    const path = join(dir, "document");
+    const path = join(dir, `document-${files++}`);
     await writeFile(path, document);
     return new SealedFile(await openDocument(path), envelope);
   }
@@ -100,6 +101,7 @@ describe("a sealed document read again from any offset gives the same bytes", ()
     ["spool", () => openSealedSpool(cut(document, [10_000, 1]), envelope, dir)],
   ])("%s", async (_, open) => {
     const source = await open();
+    const ahead = await open();
     const whole = await collect(sealDocument(envelope, nodeCipher, cut(document)));
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: whole.length + 10 }), async (offset) => {
@@ -109,7 +111,12 @@ describe("a sealed document read again from any offset gives the same bytes", ()
       { numRuns: 40, examples: [[0], [envelope.head.length], [whole.length], [whole.length - 1]] },
     );
     expect(source.size).toBe(whole.length);
+    // A spool that was not filled that far yet.
+    for (const offset of [100_001, 7]) {
+      expect((await collect(ahead.read(offset))).equals(whole.subarray(offset))).toBe(true);
+    }
     await source.close();
+    await ahead.close();
   });
 
   it("spools ciphertext only, private, and leaves nothing", async () => {
