@@ -1,5 +1,4 @@
 /** The broker as one thing that runs: registry, relay and listener over one data directory. */
-import "./heap.ts";
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { recipientsTopic, signatureTopic } from "../wire/topic.ts";
