@@ -30,7 +30,11 @@ function listFrom(command: Command, path: string, inherited: Place["options"]): 
     value: option.required || option.optional,
   }));
   const help = { word: "--help", short: "-h", what: "show help", value: false };
-  const commands = command.commands.map((child) => ({ word: child.name(), what: firstSentence(child) }));
+  const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
+  const commands = [
+    ...command.commands.map((child) => ({ word: child.name(), what: firstSentence(child) })),
+    ...choices.map((word) => ({ word, what: word })),
+  ];
   const global = path === "" ? own.filter(({ word }) => word !== "--version") : inherited;
   const options = path === "" ? [...own, help] : [...own, ...inherited, help];
   const place = { path, commands, options, files: command.registeredArguments.length > 0 };

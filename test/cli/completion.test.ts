@@ -25,6 +25,7 @@ function completeInBash(line: string): string[] {
 describe("completion in bash", () => {
   it("offers commands, then subcommands", () => {
     expect(completeInBash("platen pri")).toEqual(["printer"]);
+    expect(completeInBash("platen completion ")).toEqual(["bash", "zsh", "fish"]);
     expect(completeInBash("platen printer ")).toEqual(["add", "list", "replace", "revoke", "remove"]);
   });
 
@@ -32,6 +33,7 @@ describe("completion in bash", () => {
     expect(completeInBash("platen printer add --a")).toEqual(["--agent"]);
     expect(completeInBash("platen --data /tmp --json user add --st")).toEqual(["--standard"]);
     expect(completeInBash("platen audit --j")).toEqual(["--json"]);
+    expect(completeInBash("platen --data printer user add --st")).toEqual(["--standard"]);
   });
 
   it("leaves arguments and option values to file names", () => {
