@@ -88,15 +88,17 @@ export class Lifecycle {
     const { jobs, tickets } = this.#with;
     const job = jobs.get(ref);
     if (job?.state !== "receiving") return false;
+    const stored: Job = { ...job, state: "stored", at: this.#with.now() };
     jobs.transact(() => {
-      jobs.change(ref, { state: "stored", at: this.#with.now() });
+      jobs.change(ref, { state: "stored", at: stored.at });
       this.#record(job, "stored", null, bytes);
+      this.#settleRows(ref);
     });
     const copies = jobs.copiesOf(ref);
     // Told even where an agent, which had its parts early, is further already.
-    this.#announce({ ...job, state: "stored", at: this.#with.now() }, copies);
-    const stored = this.settle(ref);
-    if (stored) tickets.send(stored, copies);
+    this.#announce(stored, copies);
+    const settled = this.#follow(ref, stored);
+    if (settled) tickets.send(settled, copies);
     return true;
   }
 
@@ -118,8 +120,11 @@ export class Lifecycle {
     const job = jobs.get(ref);
     if (!job || job.endedAt !== null) return false;
     if (job.wish !== null) return true;
-    jobs.change(ref, { wish: reason });
-    this.settle(ref, job);
+    jobs.transact(() => {
+      jobs.change(ref, { wish: reason });
+      this.#settleRows(ref);
+    });
+    this.#follow(ref, job);
     return true;
   }
 
@@ -131,15 +136,17 @@ export class Lifecycle {
     const { jobs, escrow, tombstones, now } = this.#with;
     const changed = new Map<string, Job>();
     const finals = events.filter(isFinal);
+    // One transaction, and so one wait for the disk, whatever the batch holds.
     jobs.transact(() => {
       for (const event of events) {
         const before = jobs.get(event);
-        const isChange = this.#takeEvent(agent, event);
-        if (before && isChange && !changed.has(jobKey(event))) changed.set(jobKey(event), before);
+        if (!this.#takeEvent(agent, event) || !before) continue;
+        if (!changed.has(jobKey(event))) changed.set(jobKey(event), before);
+        this.#settleRows(event);
       }
       for (const event of finals) tombstones.add(agent, event, now());
     });
-    for (const before of changed.values()) this.settle(before, before);
+    for (const before of changed.values()) this.#follow(before, before);
     await escrow.drop(agent, finals, now());
     return events.map(({ id }) => id);
   }
@@ -175,23 +182,22 @@ export class Lifecycle {
     this.#drop([agent], open);
   }
 
-  /**
-   * Makes a job's row what its copies say, and does what follows. Returns the job as it is now.
-   * @param before the row before the change, where the caller changed it already: what follows depends on the difference
-   */
-  settle(ref: JobRef, before?: Job): Job | null {
+  /** Makes a job's row what its copies say, and does what follows. */
+  settle(ref: JobRef): void {
+    const before = this.#with.jobs.get(ref);
+    if (!before) return;
+    this.#with.jobs.transact(() => this.#settleRows(ref));
+    this.#follow(ref, before);
+  }
+
+  #settleRows(ref: JobRef): void {
     const { jobs, now } = this.#with;
     const job = jobs.get(ref);
-    if (!job) return null;
-    const folded = this.#fold(job, jobs.copiesOf(ref));
-    if (folded && (folded.state !== job.state || folded.reason !== job.reason || folded.ended)) {
-      const endedAt = folded.ended ? (job.endedAt ?? now()) : null;
-      jobs.transact(() => {
-        jobs.change(ref, { state: folded.state, reason: folded.reason, at: now(), endedAt });
-        if (folded.ended && job.wish !== null) this.#record(job, folded.state, folded.reason);
-      });
-    }
-    return this.#follow(ref, before ?? job);
+    const folded = job && this.#fold(job, jobs.copiesOf(ref));
+    if (!folded || (folded.state === job.state && folded.reason === job.reason && !folded.ended)) return;
+    const endedAt = folded.ended ? (job.endedAt ?? now()) : null;
+    jobs.change(ref, { state: folded.state, reason: folded.reason, at: now(), endedAt });
+    if (folded.ended && job.wish !== null) this.#record(job, folded.state, folded.reason);
   }
 
   #fold(job: Job, copies: readonly Copy[]): ReturnType<typeof foldCopies> | null {
@@ -261,7 +267,10 @@ export class Lifecycle {
   }
 
   #drop(agents: readonly string[], refs: readonly JobRef[]): void {
-    const { escrow, log, now } = this.#with;
+    const { jobs, escrow, tombstones, log, now } = this.#with;
+    jobs.transact(() => {
+      for (const agent of agents) for (const ref of refs) tombstones.add(agent, ref, now());
+    });
     for (const agent of agents) {
       escrow.drop(agent, refs, now()).catch((error: unknown) => {
         log.write("storage-failed", { what: "escrow", code: nameError(error) });
