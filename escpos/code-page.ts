@@ -1,6 +1,10 @@
-import upperHalves from "./code-pages.json" with { type: "json" };
+import packedPages from "./code-pages.json" with { type: "json" };
 
-const UPPER_HALVES: Readonly<Record<string, string>> = upperHalves;
+/**
+ * Upper halves, packed: `base:` names a page to copy from, a number copies as many of its characters, `~n` is n gaps,
+ * `x+n` is x and the n code points after it.
+ */
+const PACKED: Readonly<Record<string, string>> = packedPages;
 const NONE = 0xfffd;
 
 /** A single-byte code page: ASCII below 0x80, 128 characters above. */
@@ -18,8 +22,8 @@ const loaded = new Map<string, CodePage | null>();
 export function codePageOf(name: string): CodePage | null {
   let page = loaded.get(name);
   if (page === undefined) {
-    const upper = Object.hasOwn(UPPER_HALVES, name) ? UPPER_HALVES[name] : undefined;
-    page = upper === undefined ? null : buildPage(name, upper);
+    const packed = Object.hasOwn(PACKED, name) ? PACKED[name] : undefined;
+    page = packed === undefined ? null : buildPage(name, packed);
     loaded.set(name, page);
   }
   return page;
@@ -27,11 +31,21 @@ export function codePageOf(name: string): CodePage | null {
 
 /** Names of all code pages whose characters are known. */
 export function codePageNames(): readonly string[] {
-  return Object.keys(UPPER_HALVES);
+  return Object.keys(PACKED);
 }
 
-function buildPage(name: string, characters: string): CodePage {
-  const upper = Array.from(characters, (character) => character.codePointAt(0) ?? NONE);
+function buildPage(name: string, packed: string): CodePage {
+  const [base, steps] = packed.includes(":") ? packed.split(":") : [null, packed];
+  const from = base === null || base === undefined ? null : codePageOf(base);
+  const upper: number[] = [];
+  for (const [, gaps, copies, character = "", more = "0"] of (steps ?? "").matchAll(
+    /~(\d+)|(\d+)|(.)(?:\+(\d+))?/gsu,
+  )) {
+    const at = upper.length;
+    if (gaps !== undefined) upper.push(...new Array<number>(Number(gaps)).fill(NONE));
+    else if (copies !== undefined) upper.push(...(from?.upper.slice(at, at + Number(copies)) ?? []));
+    else for (let n = 0; n <= Number(more); n += 1) upper.push((character.codePointAt(0) ?? NONE) + n);
+  }
   const bytes = new Map<number, number>();
   for (const [index, codePoint] of upper.entries()) {
     if (codePoint !== NONE && codePoint > 0x7e && !bytes.has(codePoint)) bytes.set(codePoint, 0x80 + index);

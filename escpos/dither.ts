@@ -1,5 +1,5 @@
 import { type Bitmap, createBitmap } from "./bitmap.ts";
-import { BLUE_NOISE_64 } from "./blue-noise.table.ts";
+import { BLUE_NOISE_SIZE, makeBlueNoise } from "./blue-noise.ts";
 import { type LightMap, lightOf, type Picture, toLinear } from "./picture.ts";
 
 export type DitherMethod = "threshold" | "ordered" | "floyd-steinberg" | "atkinson" | "blue-noise";
@@ -22,7 +22,7 @@ export function dither(picture: Picture, options: DitherOptions = {}): Bitmap {
     case "ordered":
       return compare(map, bayerMask(), 8);
     case "blue-noise":
-      return compare(map, blueNoiseMask(), 64);
+      return compare(map, blueNoiseMask(), BLUE_NOISE_SIZE);
     case "floyd-steinberg":
       return diffuseFloydSteinberg(map);
     case "atkinson":
@@ -63,7 +63,7 @@ function bayerMask(): Float32Array {
 let blueNoise: Float32Array | null = null;
 
 function blueNoiseMask(): Float32Array {
-  blueNoise ??= Float32Array.from(atob(BLUE_NOISE_64), (character) => (character.charCodeAt(0) + 0.5) / 256);
+  blueNoise ??= makeBlueNoise();
   return blueNoise;
 }
 
@@ -71,24 +71,32 @@ function blueNoiseMask(): Float32Array {
 function diffuseFloydSteinberg(map: LightMap): Bitmap {
   const { width, height, light } = map;
   const bitmap = createBitmap(width, height);
+  const { data, stride } = bitmap;
   // One cell of margin on either side, so that the inner loop needs no bounds.
-  let current = new Float32Array(width + 2);
-  let next = new Float32Array(width + 2);
+  let current = new Float64Array(width + 2);
+  let next = new Float64Array(width + 2);
   for (let y = 0; y < height; y += 1) {
-    const forward = (y & 1) === 0;
-    const step = forward ? 1 : -1;
-    for (let count = 0, x = forward ? 0 : width - 1; count < width; count += 1, x += step) {
-      const wanted = (light[y * width + x] as number) + (current[x + 1] as number);
-      const white = wanted >= 0.5;
-      const error = (white ? wanted - 1 : wanted) / 16;
-      if (!white) blacken(bitmap, x, y);
-      current[x + 1 + step] = (current[x + 1 + step] as number) + error * 7;
-      next[x + 1 - step] = (next[x + 1 - step] as number) + error * 3;
-      next[x + 1] = (next[x + 1] as number) + error * 5;
-      next[x + 1 + step] = (next[x + 1 + step] as number) + error;
+    const step = (y & 1) === 0 ? 1 : -1;
+    const end = step === 1 ? width : -1;
+    // What the pixel before passes on to this one and below, kept out of memory.
+    let ahead = 0;
+    let below = 0;
+    let belowAhead = 0;
+    for (let x = step === 1 ? 0 : width - 1; x !== end; x += step) {
+      const wanted = (light[y * width + x] as number) + (current[x + 1] as number) + ahead;
+      let error = wanted / 16;
+      if (wanted >= 0.5) error -= 1 / 16;
+      else {
+        const at = y * stride + (x >> 3);
+        data[at] = (data[at] as number) | (0x80 >> (x & 7));
+      }
+      ahead = error * 7;
+      next[x + 1 - step] = below + error * 3;
+      below = belowAhead + error * 5;
+      belowAhead = error;
     }
+    next[end + 1 - step] = below;
     [current, next] = [next, current];
-    next.fill(0);
   }
   return bitmap;
 }
@@ -97,11 +105,8 @@ function diffuseFloydSteinberg(map: LightMap): Bitmap {
 function diffuseAtkinson(map: LightMap): Bitmap {
   const { width, height, light } = map;
   const bitmap = createBitmap(width, height);
-  let rows: [Float32Array, Float32Array, Float32Array] = [
-    new Float32Array(width + 4),
-    new Float32Array(width + 4),
-    new Float32Array(width + 4),
-  ];
+  const { data, stride } = bitmap;
+  let rows = [new Float64Array(width + 4), new Float64Array(width + 4), new Float64Array(width + 4)] as const;
   for (let y = 0; y < height; y += 1) {
     const [current, next, second] = rows;
     for (let x = 0; x < width; x += 1) {
@@ -109,7 +114,10 @@ function diffuseAtkinson(map: LightMap): Bitmap {
       const wanted = (light[y * width + x] as number) + (current[at] as number);
       const white = wanted >= 0.5;
       const error = (white ? wanted - 1 : wanted) / 8;
-      if (!white) blacken(bitmap, x, y);
+      if (!white) {
+        const byte = y * stride + (x >> 3);
+        data[byte] = (data[byte] as number) | (0x80 >> (x & 7));
+      }
       current[at + 1] = (current[at + 1] as number) + error;
       current[at + 2] = (current[at + 2] as number) + error;
       next[at - 1] = (next[at - 1] as number) + error;
@@ -121,9 +129,4 @@ function diffuseAtkinson(map: LightMap): Bitmap {
     rows = [next, second, current];
   }
   return bitmap;
-}
-
-function blacken(bitmap: Bitmap, x: number, y: number): void {
-  const at = y * bitmap.stride + (x >> 3);
-  bitmap.data[at] = (bitmap.data[at] as number) | (0x80 >> (x & 7));
 }

@@ -1,11 +1,14 @@
+import type { Bitmap } from "./bitmap.ts";
 import type { GlyphSource } from "./glyph.ts";
 import type { Alignment } from "./line-layout.ts";
 import type { Profile } from "./profile.ts";
+import type { SymbolOptions } from "./symbol.ts";
 
 /** What an encoder knows of the printer at this point of the stream. */
 export interface EncoderState {
   readonly profile: Profile;
   readonly glyphs: GlyphSource | null;
+  readonly codes: CodeDrawer | null;
   readonly widthDots: number | null;
   readonly linkBytesPerSecond: number;
   /** Number of the code page set, or `null` before `initialise`. */
@@ -22,7 +25,16 @@ export interface EncoderState {
   readonly usedDots: number;
 }
 
+/** Draws codes that a printer lacks. */
+export interface CodeDrawer {
+  /** `null` for systems it cannot draw; `system` is the number of `GS k` form B. */
+  barcode(system: number, data: Uint8Array, module: number, height: number): Bitmap | null;
+  qr(text: string, options: SymbolOptions): Bitmap;
+}
+
 export interface EncoderOptions {
+  /** Draws codes that the printer lacks, e.g. `rasterCodes`. Without it they are refused. */
+  readonly codes?: CodeDrawer;
   /** Draws characters that no code page of the printer holds, e.g. `receiptFont`. Without it they are replaced. */
   readonly glyphs?: GlyphSource;
   /** Dots across, where the profile does not say or the paper is narrower. */
@@ -36,6 +48,7 @@ export function initialState(profile: Profile, options: EncoderOptions): Encoder
   return {
     profile,
     glyphs: options.glyphs ?? null,
+    codes: options.codes ?? null,
     widthDots: options.widthDots ?? profile.widthDots,
     linkBytesPerSecond: options.linkBytesPerSecond ?? 1_000_000,
     page: null,

@@ -1,5 +1,4 @@
 import { BARCODE_SYSTEMS, type BarcodeSystem, barcodeData, LAST_FORM_A } from "./barcode.ts";
-import { barcodeBitmap } from "./barcode-modules.ts";
 import type { Bitmap } from "./bitmap.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { widthOfText } from "./character-width.ts";
@@ -9,7 +8,6 @@ import { bandRowsFor, encodeBands, type ImageForm } from "./image-bands.ts";
 import { type Alignment, type Column, layTable, wrapText } from "./line-layout.ts";
 import type { Picture } from "./picture.ts";
 import { cellOf, hasFeature, type Profile } from "./profile.ts";
-import { qrBitmap } from "./qr.ts";
 import { repertoireOf } from "./repertoire.ts";
 import { type SymbolOptions, type Symbology, symbolCommands } from "./symbol.ts";
 import { cleanText, writeText } from "./text-encoder.ts";
@@ -247,9 +245,9 @@ export class Encoder {
     const height = options.height ?? 80;
     const module = options.module ?? 2;
     if (!hasFeature(profile, "barcodeB") && !(hasFeature(profile, "barcodeA") && number <= LAST_FORM_A)) {
-      const bitmap = barcodeBitmap(number, bytes, { module, height });
+      const bitmap = this.state.codes?.barcode(number, bytes, module, height) ?? null;
       if (bitmap === null)
-        throw new TypeError(`${profile.name} has no ${system}, and it cannot be drawn either`);
+        throw new TypeError(`${profile.name} has no ${system}: give codes that can draw it`);
       return this.image(bitmap, { bandRows: bitmap.height });
     }
     scratch.clear();
@@ -266,7 +264,9 @@ export class Encoder {
   /** A QR code of UTF-8 text: the printer's own where it has it, else drawn. */
   qr(text: string, options: SymbolOptions = {}): Encoder {
     if (hasFeature(this.state.profile, "qrCode")) return this.symbol("qr", text, options);
-    const bitmap = qrBitmap(text, options);
+    const { codes, profile } = this.state;
+    if (codes === null) throw new TypeError(`${profile.name} has no QR codes: give codes that can draw them`);
+    const bitmap = codes.qr(text, options);
     return this.image(bitmap, { bandRows: bitmap.height });
   }
 

@@ -21,7 +21,7 @@ export { type CommandValue, encodeCommands } from "./command-bytes.ts";
 export { Decoder, type DecoderOptions, decode } from "./decoder.ts";
 export { type DitherMethod, type DitherOptions, dither } from "./dither.ts";
 export { type BarcodeOptions, type Encoder, encoderFor, type ImageOptions } from "./encoder.ts";
-export type { EncoderOptions, EncoderState } from "./encoder-state.ts";
+export type { CodeDrawer, EncoderOptions, EncoderState } from "./encoder-state.ts";
 export { openHexFont, receiptFont } from "./font.ts";
 export { chainGlyphs, type GlyphSource } from "./glyph.ts";
 export type { Dialect } from "./grammar.ts";
@@ -40,6 +40,7 @@ export {
   profileIds,
   profileOf,
 } from "./profiles.ts";
+export { rasterCodes } from "./raster-codes.ts";
 export { findRealTime, type RealTimeSpot } from "./real-time.ts";
 export {
   type PrinterError,

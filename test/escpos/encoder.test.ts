@@ -7,6 +7,7 @@ import { encoderFor } from "../../escpos/encoder.ts";
 import { receiptFont } from "../../escpos/font.ts";
 import type { Profile } from "../../escpos/profile.ts";
 import { profileIds, profileOf } from "../../escpos/profiles.ts";
+import { rasterCodes } from "../../escpos/raster-codes.ts";
 
 const T88 = profileOf("TM-T88V")!;
 const T20 = profileOf("TM-T20II")!;
@@ -169,11 +170,18 @@ describe("a printer's limits", () => {
   test("codes the printer has are its own, others are drawn", () => {
     expect(of(encoderFor(T20).qr("x").bytes(), "symbol-print")).toHaveLength(1);
     const plain = { ...T20, features: ["bitImageRaster"] } as Profile;
-    const drawn = encoderFor(plain).qr("x", { module: 3 }).bytes();
+    const drawn = encoderFor(plain, { codes: rasterCodes }).qr("x", { module: 3 }).bytes();
     expect(of(drawn, "raster-image")[0]).toMatchObject({ rows: 29 * 3, bytesPerRow: 11 });
     expect(
-      of(encoderFor(plain).barcode("ean-13", "400638133393").bytes(), "raster-image")[0]?.bytesPerRow,
+      of(
+        encoderFor(plain, { codes: rasterCodes }).barcode("ean-13", "400638133393").bytes(),
+        "raster-image",
+      )[0]?.bytesPerRow,
     ).toBe(24);
+    expect(() => encoderFor(plain).qr("x")).toThrow(/QR/);
+    expect(() => encoderFor(plain, { codes: rasterCodes }).barcode("databar-omni", "0123456789012")).toThrow(
+      /databar/,
+    );
     expect(() => encoderFor(plain).symbol("pdf417", "x")).toThrow(/PDF417/);
     expect(() => encoderFor(plain).pulse()).toThrow(/drawer/);
   });

@@ -48,4 +48,42 @@ for (const name of Object.keys(encodings)) {
   if (clean.length !== 128) throw new Error(`${name}: ${clean.length}`);
   if (clean.some((c) => c !== NONE)) pages[name] = clean.join("");
 }
-console.log(JSON.stringify(pages, null, 1));
+/**
+ * Packs a page: a number copies as many characters of the base page, `~n` is n gaps, `x+n` is x and the n code points
+ * after it. No page has digits, `~` or `+` in its upper half.
+ */
+function pack(upper, base) {
+  let packed = "";
+  for (let at = 0; at < 128; ) {
+    const run = (test) => {
+      let length = 0;
+      while (at + length < 128 && test(at + length, length)) length += 1;
+      return length;
+    };
+    const same = base === null ? 0 : run((i) => upper[i] === base[i]);
+    const gaps = run((i) => upper[i] === NONE);
+    const rising = run(
+      (i, n) => upper[i] !== NONE && upper[i].codePointAt(0) === upper[at].codePointAt(0) + n,
+    );
+    const copies = same > 1 && !/\d$/.test(packed);
+    if (copies) packed += same;
+    else if (gaps > 0) packed += `~${gaps}`;
+    else packed += rising > 3 ? `${upper[at]}+${rising - 1}` : upper[at];
+    at += copies ? same : gaps > 0 ? gaps : rising > 3 ? rising : 1;
+  }
+  return packed;
+}
+
+const packedPages = {};
+const names = Object.keys(pages);
+for (const [index, name] of names.entries()) {
+  const upper = Array.from(pages[name]);
+  const choices = [null, ...names.slice(0, index)].map((base) => {
+    const packed = pack(upper, base === null ? null : Array.from(pages[base]));
+    return base === null ? packed : `${base}:${packed}`;
+  });
+  packedPages[name] = choices.reduce((best, each) =>
+    Buffer.byteLength(each) < Buffer.byteLength(best) ? each : best,
+  );
+}
+console.log(JSON.stringify(packedPages, null, 1));

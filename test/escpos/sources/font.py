@@ -1,7 +1,8 @@
 """Makes escpos/font.json from Debian's xfonts-terminus and unifont (both SIL Open Font License 1.1).
 
 python3 font.py DIR HEX CODEPAGES > escpos/font.json, where DIR holds ter-u24b_unicode.pcf.gz and
-ter-u16b_unicode.pcf.gz, HEX is unifont.hex, and CODEPAGES is escpos/code-pages.json. Terminus has two faces; Unifont
+ter-u16b_unicode.pcf.gz, HEX is unifont.hex, and CODEPAGES is a JSON list of
+the code points of all code pages. Terminus has two faces; Unifont
 gives the characters of code pages that Terminus lacks (Katakana, Thai, Vietnamese, Arabic).
 """
 import base64
@@ -115,8 +116,7 @@ def face(found, width, height, ascent):
 
 folder, hex_path, pages_path = sys.argv[1:4]
 large = glyphs(f"{folder}/ter-u24b_unicode.pcf.gz")
-pages = json.load(open(pages_path, encoding="utf-8"))
-wanted = {ord(c) for page in pages.values() for c in page if c != "\ufffd"} - set(large)
+wanted = set(json.load(open(pages_path, encoding="utf-8"))) - set(large)
 json.dump(
     {
         "name": "Platen Receipt",
