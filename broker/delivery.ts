@@ -6,6 +6,7 @@ import { AGENT_WINDOW_PARTS } from "../wire/limits.ts";
 import { type JobRef, jobKey } from "../wire/name.ts";
 import { partTopic } from "../wire/topic.ts";
 import type { MqttPort } from "./mqtt-port.ts";
+import { giveBack } from "./part-memory.ts";
 import type { PartStore } from "./part-store.ts";
 
 /** Per agent; more than its inbox fetches at once. */
@@ -62,12 +63,14 @@ export class Delivery {
     return true;
   }
 
-  /** A part of the job came in, and is in its file. */
+  /** A part of the job came in, and is in its file. Its memory is the delivery's from now on. */
   notice(ref: JobRef, n: number, part: Buffer): void {
-    for (const flow of this.#flows.get(jobKey(ref))?.values() ?? []) {
-      if (n >= flow.next && n < flow.limit && flow.hot.size < HOT_MAX) flow.hot.set(n, part);
-      this.#start(flow);
-    }
+    const flows = [...(this.#flows.get(jobKey(ref))?.values() ?? [])];
+    // Kept for one agent only, so that it is clear who gives it back.
+    const keeper = flows.find((flow) => n >= flow.next && n < flow.limit && flow.hot.size < HOT_MAX);
+    if (keeper) keeper.hot.set(n, part);
+    else giveBack(part);
+    for (const flow of flows) this.#start(flow);
   }
 
   /** Nobody (or `agent`) is sent more of the job. */
@@ -126,6 +129,7 @@ export class Delivery {
         flow.next = n + 1;
         // QoS 0: the agent asks again for what it lacks, so nothing needs to be kept until it is confirmed.
         await port.publish(partTopic(agent, ref, n), part);
+        giveBack(part);
       }
     } finally {
       flow.running = false;

@@ -8,6 +8,7 @@ import type { Identity } from "./access.ts";
 
 export interface MqttPort {
   /**
+   * `payload` of 64 KiB and more may be used again once it resolves.
    * Hands a message to whoever subscribes. Resolves when their connections took it (the back-pressure of parts), or
    * when nobody does; never rejects. `retain` with an empty payload clears the topic.
    */
