@@ -53,6 +53,11 @@ const scratch = new ByteWriter(1024);
  * const bytes = encoderFor(profile).initialise().align("center").line("Hello").cut().bytes();
  */
 export function encoderFor(profile: Profile, options: EncoderOptions = {}): Encoder {
+  if (profile.dialect === "star") {
+    throw new TypeError(
+      `${profile.name} is set to Star's own commands: this writes ESC/POS, so switch its emulation`,
+    );
+  }
   return new Encoder(initialState(profile, options), null, []);
 }
 

@@ -8,6 +8,7 @@ import { PageMode } from "./page-mode.ts";
 import type { Item, PaperSink } from "./paper.ts";
 import { applySetting, drawingWidth, type PrinterState, resetState } from "./printer-state.ts";
 import { type Cell, cellOf, type Profile } from "./profile.ts";
+import { epsonCommands } from "./star.ts";
 import { decodeText } from "./text-decoder.ts";
 
 export interface PrinterOptions {
@@ -57,6 +58,11 @@ export class Printer {
 
   /** Executes the next command of the stream. */
   execute(command: Command): void {
+    if (command.kind.startsWith("star-")) for (const each of epsonCommands(command)) this.#execute(each);
+    else this.#execute(command);
+  }
+
+  #execute(command: Command): void {
     if (this.#recording && command.kind !== "macro") this.#record(command);
     switch (command.kind) {
       case "text":

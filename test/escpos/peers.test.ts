@@ -84,6 +84,35 @@ describe("receipt-printer-encoder", () => {
     expectUnderstood(encodeWithRpe(language, mode), dialect);
   });
 
+  test("Star's commands print what ESC/POS prints", () => {
+    const star = {
+      ...T88,
+      dialect: "star",
+      codePages: {
+        0: "CP437",
+        1: "CP437",
+        4: "CP858",
+        5: "CP852",
+        10: "CP866",
+        15: "CP737",
+        32: "CP1252",
+        34: "CP1251",
+      },
+    } as const;
+    const lines = renderText(encodeWithRpe("star-prnt", "raster"), star).split("\n");
+    const wanted = [
+      "                inverted",
+      "[QR code: https://example.com]",
+      "[Code 128: ABC123]",
+      "[EAN-13: 4006381333931]",
+      "[pdf417: hello]",
+      "[drawer 1]",
+      "[partial cut]",
+    ];
+    for (const line of wanted) expect(lines.map((each) => each.trim())).toContain(line.trim());
+    expect(lines.filter((line) => line.startsWith("[image 64 x 24]"))).toHaveLength(3);
+  });
+
   test("it lets characters become commands, where our encoder does not", () => {
     const text = "← ♥ ↑";
     const theirs = new ReceiptPrinterEncoder({ language: "esc-pos" } as object)
@@ -118,6 +147,7 @@ describe("node-thermal-printer", () => {
   const printer = new ThermalPrinter({
     type: PrinterTypes.EPSON as never,
     interface: "tcp://127.0.0.1:1",
+    characterSet: "PC852_LATIN2" as never,
     width: 48,
   });
   printer.alignCenter();
