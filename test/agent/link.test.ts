@@ -216,6 +216,17 @@ describe("calls", () => {
     expect(messages.length).toBe(2);
   });
 
+  test("calls that were answered no longer count among those that wait", async () => {
+    const calls: Calls = new Calls("nowhere", (_call, payload) => {
+      const { rid } = JSON.parse(Buffer.from(payload).toString());
+      queueMicrotask(() => calls.takeReply(encodeJson({ rid, granted: true })));
+    });
+    for (let i = 0; i < 200; i++) {
+      const { granted } = await calls.call("claim", { user: "alice", job: "job-00000001", printer: "lobby" });
+      expect(granted).toBe(true);
+    }
+  });
+
   test("more calls than may wait are refused at once", async () => {
     const calls = new Calls("nowhere", () => undefined);
     const waiting = Array.from({ length: 64 }, () => calls.call("boot", {}).catch((error) => error.code));
