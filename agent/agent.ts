@@ -63,10 +63,11 @@ export async function startAgent(
 }
 
 function specifyPrinters(config: AgentConfig, enrolled: readonly string[]): PrinterSpec[] {
-  return [...choosePrinters(config, enrolled)].map(([name, { uri, profile }]) => {
+  return [...choosePrinters(config, enrolled)].map(([name, { uri, profile, backChannel }]) => {
     checkDeviceUri(uri);
     if (!isProfileName(profile)) throw new TypeError(`profile ${profile}`);
-    return { name, uri, profile: profileOf(profile) };
+    const hears = backChannel ?? !uri.startsWith("file:");
+    return { name, uri, profile: profileOf(profile), backChannel: hears };
   });
 }
 

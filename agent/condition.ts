@@ -5,6 +5,7 @@ import type { conditionSchema } from "../wire/agent-call.ts";
 import { encodeJson } from "../wire/json.ts";
 import type { Reason } from "../wire/reason.ts";
 import type { PanelState } from "./panel.ts";
+import { obstacleOf, type PrinterStatus, readinessOf } from "./printer-status.ts";
 
 type Report = z.infer<typeof conditionSchema>;
 type PrinterReport = Report["printers"][number];
@@ -29,6 +30,12 @@ export class Condition {
     else if (state.kind === "printer-care" || state.kind === "paused") {
       this.#set(state.printer, "no", state.reason);
     }
+  }
+
+  /** What the printer said of itself; what it cannot say changes nothing. */
+  learn(printer: string, status: PrinterStatus): void {
+    const ready = readinessOf(status);
+    if (ready !== "unknown") this.#set(printer, ready, obstacleOf(status));
   }
 
   setCertificateStale(stale: boolean): void {

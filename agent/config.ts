@@ -22,6 +22,11 @@ const printer = z.strictObject({
     .string()
     .refine(isProfileName, `is no profile; known are ${PROFILE_NAMES.join(", ")}`)
     .default("raw"),
+  /**
+   * What the printer says comes back: with the profiles escpos and pjl it is asked before a job, and a job it confirms
+   * is `printed`. Default: true, but for `file:`. Without, all about it is unknown and a job ends as `delivered`.
+   */
+  backChannel: z.boolean().optional(),
 });
 
 const panel = z.strictObject({
@@ -39,6 +44,8 @@ const policy = z.strictObject({
   stallSeconds: z.int().min(1).max(3600).default(10),
   stallOtpSeconds: z.int().min(1).max(3600).default(60),
   stallGiveUpSeconds: z.int().min(1).max(86_400).default(600),
+  /** How long after the last byte, or its last sign of life, a printer may take to confirm a job. */
+  confirmSeconds: z.int().min(1).max(3600).default(60),
   /** Disk space documents may not take. */
   reserveBytes: z
     .int()

@@ -1,12 +1,12 @@
 /** From a right OTP to a printer's worker: the printer is asked, a group's job claimed, then one commit, then bytes. */
 import type { Clock } from "./clock.ts";
-import type { Device } from "./device.ts";
 import type { OpenedJob } from "./document.ts";
 import type { Escrow } from "./escrow-port.ts";
 import type { Job } from "./job.ts";
 import type { JobRecord } from "./job-record.ts";
 import type { Jobs } from "./jobs.ts";
 import type { KeeperSignals, Verdict } from "./keeper-port.ts";
+import type { OpenPrinter } from "./open-printer.ts";
 import type { Tries } from "./tries.ts";
 import type { Worker } from "./worker.ts";
 
@@ -21,8 +21,8 @@ export interface HandoverRoom {
 }
 
 type Place =
-  /** `device` is open when the printer is idle; null: jobs wait there. */
-  | { readonly kind: "there"; readonly worker: Worker; readonly device: Device | null }
+  /** `printer` is open when it is idle; null: jobs wait there. */
+  | { readonly kind: "there"; readonly worker: Worker; readonly printer: OpenPrinter | null }
   | { readonly kind: "none"; readonly verdict: Verdict };
 
 type Claimed =
@@ -64,13 +64,13 @@ export class Handover {
   ): Promise<Verdict> {
     const place = await this.#takePrinter(together[0]?.job.printers ?? []);
     if (place.kind === "none") return place.verdict;
-    const { worker, device } = place;
+    const { worker, printer } = place;
     try {
       const claimed = await this.#claim(together, worker.name);
       const taken =
-        claimed.kind === "none" ? [] : this.#commit(claimed.opened, worker, device !== null, isFirst);
+        claimed.kind === "none" ? [] : this.#commit(claimed.opened, worker, printer !== null, isFirst);
       if (claimed.kind === "none" || taken.length === 0) {
-        await device?.close();
+        await printer?.dispose();
         return claimed.kind === "none" ? claimed.verdict : { kind: "not-accepted" };
       }
       for (const { job, record } of taken) {
@@ -84,10 +84,10 @@ export class Handover {
           printer: worker.name,
         });
       }
-      worker.print(taken, device);
-      return { kind: "released", jobs: taken.length, waiting: device === null };
+      worker.print(taken, printer);
+      return { kind: "released", jobs: taken.length, waiting: printer === null };
     } catch (cause) {
-      await device?.close();
+      await printer?.dispose();
       throw cause;
     }
   }
@@ -98,11 +98,11 @@ export class Handover {
     let care: Verdict = { kind: "printer-care", printer: printers[0] ?? "", reason: "offline" };
     for (const worker of ours.filter(({ isBusy }) => !isBusy)) {
       const readiness = await worker.ask();
-      if (readiness.kind === "ready") return { kind: "there", worker, device: readiness.device };
+      if (readiness.kind === "ready") return { kind: "there", worker, printer: readiness.printer };
       care = { kind: "printer-care", printer: worker.name, reason: readiness.reason };
     }
     const busy = ours.find(({ isBusy }) => isBusy);
-    return busy ? { kind: "there", worker: busy, device: null } : { kind: "none", verdict: care };
+    return busy ? { kind: "there", worker: busy, printer: null } : { kind: "none", verdict: care };
   }
 
   /** Jobs that other agents hold too print at one of them only: the broker says where. */

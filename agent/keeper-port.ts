@@ -7,6 +7,7 @@ import type { Time } from "./clock.ts";
 import type { Device } from "./device.ts";
 import type { Escrow } from "./escrow-port.ts";
 import type { PanelState } from "./panel.ts";
+import type { PrinterStatus } from "./printer-status.ts";
 
 /** What the keeping needs of a printer's profile. */
 export interface PrinterProfile {
@@ -14,6 +15,8 @@ export interface PrinterProfile {
   readonly after: Uint8Array;
   readonly abort: Uint8Array;
   readonly languages: readonly string[];
+  /** In which language it is asked how it is and what became of a job. */
+  readonly status: "escpos" | "pjl" | "none";
 }
 
 /** A printer of this agent as it is configured. */
@@ -21,6 +24,8 @@ export interface PrinterSpec {
   readonly name: string;
   readonly uri: string;
   readonly profile: PrinterProfile;
+  /** What it says comes back to us. Without, all about it is unknown, and no job is ever `printed`. Default false. */
+  readonly backChannel?: boolean;
 }
 
 /** What opens held documents. Owned by the keeper once given: it wipes the arrays at `stop`. */
@@ -46,6 +51,8 @@ export interface KeeperPolicy {
   readonly stallOtpMs: number;
   /** No progress for so long: the job is given up as `interrupted`. */
   readonly stallGiveUpMs: number;
+  /** How long after the last byte a printer that can confirm is waited for, counted from its last sign of life. */
+  readonly confirmMs: number;
   /** Disk space that documents may not take: the rows need it. */
   readonly reserveBytes: number;
   /** OTP lengths that are judged; others are refused at no cost. Lengths of held jobs are added. */
@@ -122,6 +129,8 @@ export interface KeeperSignals {
   onEvent(event: JobEvent): void;
   /** `printing`, `take-pages`, `printer-care`, `paused`. */
   onPanel(state: PanelState): void;
+  /** More is known of a printer. */
+  onStatus(printer: string, status: PrinterStatus): void;
   onTiming(timing: Timing): void;
   /** Ten failed entries within an hour of running time. */
   onAlarm(alarm: { readonly kind: "tries"; readonly failures: number }): void;

@@ -33,6 +33,7 @@ const DEFAULT_POLICY: KeeperPolicy = {
   stallMs: 10_000,
   stallOtpMs: 60_000,
   stallGiveUpMs: 10 * 60_000,
+  confirmMs: 60_000,
   reserveBytes: 16 * 1024 * 1024,
   otpDigits: [OTP_DIGITS, OTP_DIGITS_LARGE_GROUP],
 };
@@ -42,6 +43,7 @@ const FINISH_MS = 5000;
 const SILENT: KeeperSignals = {
   onEvent: () => undefined,
   onPanel: () => undefined,
+  onStatus: () => undefined,
   onTiming: () => undefined,
   onAlarm: () => undefined,
 };
@@ -110,7 +112,8 @@ class OpenKeeper implements Keeper {
       policy,
       signals,
     };
-    this.#lines = options.printers.map((spec) => new PrinterLine(spec, options.openDevice, db));
+    const lineRoom = { db, openDevice: options.openDevice, clock: this.#clock, signals };
+    this.#lines = options.printers.map((spec) => new PrinterLine(spec, lineRoom));
     this.#workers = this.#lines.map((line) => new Worker(line, room));
     const workers = this.#workers;
     const handover = new Handover({ ...room, workers });

@@ -54,6 +54,13 @@ const table = {
     "the broker did not take the agent's events; they are kept",
   ),
 
+  // printers
+  "printer-status": event(
+    "info",
+    "ready concerns source",
+    "a printer said something new of itself; concerns: paper-out near-end cover-open jam offline error",
+  ),
+
   // the keypad
   "keypad-attached": event("info", "keypad", "a keypad is there"),
   "keypad-gone": event("warn", "keypad", "a keypad vanished; it is looked for"),

@@ -3,28 +3,42 @@
  * What is dirty is remembered on disk: a power cut must not make the rest of one document the head of another.
  */
 import type { Reason } from "../wire/reason.ts";
+import type { Clock } from "./clock.ts";
+import type { Manners } from "./conversation.ts";
 import type { Db } from "./database.ts";
+import { setDeadline } from "./deadline.ts";
 import { type Device, DeviceError } from "./device.ts";
-import type { KeeperOptions, PrinterSpec } from "./keeper-port.ts";
+import type { KeeperOptions, KeeperSignals, PrinterSpec } from "./keeper-port.ts";
+import { OpenPrinter } from "./open-printer.ts";
 
 const OPEN_MS = 15_000;
 const ABORT_MS = 15_000;
 
-/** Ready: the device is open and the caller's to close. */
+/** Ready: it is open and the caller's to dispose of. */
 export type Readiness =
-  | { readonly kind: "ready"; readonly device: Device }
+  | { readonly kind: "ready"; readonly printer: OpenPrinter }
   | { readonly kind: "care"; readonly reason: Reason };
+
+/** What a line works with. */
+export interface PrinterLineRoom {
+  readonly db: Db;
+  readonly openDevice: KeeperOptions["openDevice"];
+  readonly clock: Clock;
+  readonly signals: KeeperSignals;
+}
 
 export class PrinterLine {
   readonly spec: PrinterSpec;
-  readonly #openDevice: KeeperOptions["openDevice"];
+  readonly #room: PrinterLineRoom;
+  readonly #manners: Manners = { answers: true, confirms: true };
   readonly #read;
   readonly #write;
   #isDirty: boolean;
 
-  constructor(spec: PrinterSpec, openDevice: KeeperOptions["openDevice"], db: Db) {
+  constructor(spec: PrinterSpec, room: PrinterLineRoom) {
     this.spec = spec;
-    this.#openDevice = openDevice;
+    this.#room = room;
+    const { db } = room;
     this.#read = db.prepare<[string], number>("SELECT dirty FROM printer WHERE name = ?").pluck();
     this.#write = db.prepare<[string, number]>("INSERT OR REPLACE INTO printer (name, dirty) VALUES (?, ?)");
     this.#isDirty = this.#read.get(spec.name) === 1;
@@ -47,53 +61,64 @@ export class PrinterLine {
   async ask(signal?: AbortSignal): Promise<Readiness> {
     try {
       if (this.#isDirty) await this.#abort(signal);
-      const device = await this.#open(signal);
-      const status = await device.status().catch(() => null);
-      if (status?.ready !== "no") return { kind: "ready", device };
-      await device.close();
-      return { kind: "care", reason: status.reason ?? "device" };
+      const printer = this.#converse(await this.#open(signal));
+      try {
+        await printer.ask(signal);
+      } catch (cause) {
+        await printer.dispose();
+        throw cause;
+      }
+      const { obstacle } = printer;
+      if (obstacle === null) return { kind: "ready", printer };
+      await printer.dispose();
+      return { kind: "care", reason: obstacle };
     } catch (cause) {
       if (cause instanceof DeviceError) return { kind: "care", reason: cause.reason };
       throw cause;
     }
   }
 
+  #converse(device: Device): OpenPrinter {
+    const { clock, signals } = this.#room;
+    return new OpenPrinter(device, {
+      status: this.spec.backChannel === true ? this.spec.profile.status : "none",
+      manners: this.#manners,
+      now: () => clock.stamp(),
+      onStatus: (status) => signals.onStatus(this.spec.name, status),
+    });
+  }
+
   /** Ends what an interrupted document left open. Rejects with DeviceError while it does not go through. */
   async #abort(signal?: AbortSignal): Promise<void> {
-    const { abort } = this.spec.profile;
+    const { abort, status } = this.spec.profile;
     if (abort.length > 0) {
-      const device = await this.#open(signal);
-      const limit = deadline(ABORT_MS, signal);
+      const printer = this.#converse(await this.#open(signal));
+      const limit = setDeadline(ABORT_MS, signal);
       try {
-        await device.write(abort, limit.signal);
-        await device.drain(limit.signal);
+        // A real-time question is answered even amid an image; one in PJL would be taken for a part of it.
+        await (status === "escpos" ? printer.ask(limit.signal) : printer.look());
+        if (printer.obstacle !== null) throw faultOfObstacle(printer.obstacle);
+        await printer.device.write(abort, limit.signal);
+        await printer.device.drain(limit.signal);
       } finally {
         limit.clear();
-        await device.close();
+        await printer.dispose();
       }
     }
     this.clean();
   }
 
   async #open(signal?: AbortSignal): Promise<Device> {
-    const limit = deadline(OPEN_MS, signal);
+    const limit = setDeadline(OPEN_MS, signal);
     try {
-      return await this.#openDevice(this.spec.uri, { signal: limit.signal });
+      return await this.#room.openDevice(this.spec.uri, { signal: limit.signal });
     } finally {
       limit.clear();
     }
   }
 }
 
-/** Fires with a DeviceError after `ms`, or with `outer`. */
-function deadline(ms: number, outer?: AbortSignal): { signal: AbortSignal; clear: () => void } {
-  const controller = new AbortController();
-  const error = new DeviceError(
-    "device-aborted",
-    "stalled",
-    `The printer did not answer within ${ms / 1000} s.`,
-  );
-  const timer = setTimeout(() => controller.abort(error), ms);
-  const signal = outer ? AbortSignal.any([controller.signal, outer]) : controller.signal;
-  return { signal, clear: () => clearTimeout(timer) };
+function faultOfObstacle(reason: Reason): DeviceError {
+  const message = "The printer cannot print, so what an interrupted document left open waits for it.";
+  return new DeviceError("device-failed", reason, message);
 }

@@ -1,6 +1,7 @@
 /** One copy of a document through one device: before, the document, after, drained. */
 import type { Device } from "./device.ts";
 import type { PrinterProfile } from "./keeper-port.ts";
+import type { OpenPrinter } from "./open-printer.ts";
 import { shredPlaintext } from "./plaintext.ts";
 import type { StallWatch } from "./stall-watch.ts";
 
@@ -11,31 +12,44 @@ const SLOW_MS = 250;
 
 export interface CopySteps {
   onFirstByte(): void;
+  /** The document begins after so many bytes of the opening. */
+  onDocument(offset: number): void;
   /** Every byte was written; not yet drained. */
   onLastByte(): void;
 }
 
+/** One copy and what goes around it. */
+export interface Copy {
+  readonly profile: PrinterProfile;
+  readonly document: AsyncIterable<Uint8Array>;
+  readonly confirmMs: number;
+}
+
 /**
- * Rejects with DeviceError, or with what `document` throws. Wipes each piece once the device is done with it.
- * The device stays the caller's to close.
+ * True when the printer confirmed it; false when every byte was drained and no more is known. Rejects with
+ * DeviceError, or with what `document` throws. Wipes each piece once the device is done with it. The printer stays the
+ * caller's to dispose of.
  */
 export async function printCopy(
-  device: Device,
-  profile: PrinterProfile,
-  document: AsyncIterable<Uint8Array>,
+  printer: OpenPrinter,
+  { profile, document, confirmMs }: Copy,
   watch: StallWatch,
   steps: CopySteps,
-): Promise<void> {
+): Promise<boolean> {
+  const { device } = printer;
   watch.watch(() => device.bytesWritten);
   const hand = new Hand(device, watch, steps.onFirstByte);
   await hand.over(profile.before);
+  await hand.over(printer.opening);
+  steps.onDocument(device.bytesWritten);
   for await (const bytes of document) {
     await hand.over(bytes);
     shredPlaintext(bytes);
   }
   await hand.over(profile.after);
+  await hand.over(printer.close());
   steps.onLastByte();
-  await device.drain(watch.signal);
+  return await printer.conclude(watch, confirmMs);
 }
 
 class Hand {

@@ -12,6 +12,8 @@ export interface Profile {
   readonly after: Uint8Array;
   /** Goes out instead of the rest of a document that broke off, before anything else prints. May be empty. */
   readonly abort: Uint8Array;
+  /** In which language the printer can be asked, where it has a back-channel. */
+  readonly status: ProfileRow["status"];
 }
 
 export type ProfileName = keyof typeof PROFILES;
@@ -28,6 +30,7 @@ export function profileOf(name: ProfileName): Profile {
     before: Buffer.from(row.before, "latin1"),
     after: Buffer.from(row.after, "latin1"),
     abort: Buffer.from(row.abort, "latin1"),
+    status: row.status,
   };
 }
 

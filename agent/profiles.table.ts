@@ -10,6 +10,8 @@ export interface ProfileRow {
   readonly before: string;
   readonly after: string;
   readonly abort: string;
+  /** In which language it can be asked how it is and what became of a job, where it has a back-channel. */
+  readonly status: "escpos" | "pjl" | "none";
 }
 
 const UEL = "\x1b%-12345X";
@@ -30,6 +32,7 @@ export const PROFILES = {
     before: "",
     after: "",
     abort: "",
+    status: "none",
   },
   pjl: {
     about: "office laser printers: PJL, PCL 5 and 6, PostScript, PDF",
@@ -37,6 +40,7 @@ export const PROFILES = {
     before: `${UEL}@PJL RESET\r\n${UEL}`,
     after: UEL,
     abort: `${PCL_PAD}${UEL}@PJL RESET\r\n${UEL}`,
+    status: "pjl",
   },
   pcl: {
     about: "printers with PCL 5 and without PJL",
@@ -44,6 +48,7 @@ export const PROFILES = {
     before: "\x1bE",
     after: "\x1bE",
     abort: `${PCL_PAD}\x1bE`,
+    status: "none",
   },
   postscript: {
     about: "printers with PostScript alone",
@@ -51,6 +56,7 @@ export const PROFILES = {
     before: "\x04",
     after: "\x04",
     abort: "\x03\x04",
+    status: "none",
   },
   escpos: {
     about: "receipt printers: ESC/POS, with feed and cut at the end",
@@ -58,6 +64,7 @@ export const PROFILES = {
     before: ESCPOS_INIT,
     after: ESCPOS_CUT,
     abort: `${ESCPOS_CLEAR}${ESCPOS_PAD}${ESCPOS_INIT}${ESCPOS_CUT}`,
+    status: "escpos",
   },
   text: {
     about: "printers that know text alone",
@@ -65,5 +72,6 @@ export const PROFILES = {
     before: "",
     after: "\r\x0c",
     abort: "\r\x0c",
+    status: "none",
   },
 } as const satisfies Readonly<Record<string, ProfileRow>>;

@@ -20,6 +20,7 @@ import type {
 import { describeError, type Log } from "./log.ts";
 import { openDevice } from "./open-device.ts";
 import { OutboxPump } from "./outbox-pump.ts";
+import { CONCERNS, readinessOf } from "./printer-status.ts";
 import type { Session } from "./session.ts";
 import type { TransferEnd } from "./transfer.ts";
 
@@ -121,11 +122,13 @@ function keeperPolicy({ policy }: AgentConfig): Partial<KeeperPolicy> {
     stallMs: policy.stallSeconds * 1000,
     stallOtpMs: policy.stallOtpSeconds * 1000,
     stallGiveUpMs: policy.stallGiveUpSeconds * 1000,
+    confirmMs: policy.confirmSeconds * 1000,
     reserveBytes: policy.reserveBytes,
   };
 }
 
 function keeperSignals({ log, session, condition }: ServingRoom, wakePump: () => void): KeeperSignals {
+  const logStatus = logStatusChanges(log);
   return {
     onEvent: (event) => {
       logEvent(log, event);
@@ -136,8 +139,26 @@ function keeperSignals({ log, session, condition }: ServingRoom, wakePump: () =>
       condition.observe(state);
       session.showPrinting(state);
     },
+    onStatus: (printer, status) => {
+      condition.learn(printer, status);
+      logStatus(printer, status);
+    },
     onTiming: (timing) => logTiming(log, timing),
     onAlarm: ({ failures }) => log.write("tries-alarm", { failures }),
+  };
+}
+
+/** Once per change: an automatic status comes with every move of a sensor. */
+function logStatusChanges(log: Log): KeeperSignals["onStatus"] {
+  const last = new Map<string, string>();
+  return (printer, status) => {
+    const told = CONCERNS.filter((concern) => status[concern].holds === true).join(" ");
+    const ready = readinessOf(status);
+    if (last.get(printer) === `${ready} ${told}`) return;
+    last.set(printer, `${ready} ${told}`);
+    const sources = new Set(CONCERNS.map((concern) => status[concern].source));
+    sources.delete("none");
+    log.child({ printer }).write("printer-status", { ready, concerns: told, source: [...sources].join(" ") });
   };
 }
 

@@ -1,7 +1,9 @@
 /**
- * Tells a slow printer from a stalled one. After a while without progress the panel says so; after longer, nothing
+ * Tells a slow printer from a stalled one. At once where the printer says what it needs, else after a while without progress the panel says so; after longer, nothing
  * more is handed over until the OTP is typed again, since the owner may have left; in the end the job is given up.
  */
+
+import type { Reason } from "../wire/reason.ts";
 import { DeviceError } from "./device.ts";
 import type { KeeperPolicy } from "./keeper-port.ts";
 
@@ -9,7 +11,9 @@ type Limits = Pick<KeeperPolicy, "stallMs" | "stallOtpMs" | "stallGiveUpMs">;
 const CHECK_MS_MAX = 1000;
 
 export interface StallSignals {
-  onPaused(otpNeeded: boolean): void;
+  /** What the printer itself says is in its way. */
+  obstacle(): Reason | null;
+  onPaused(reason: Reason, otpNeeded: boolean): void;
   onResumed(): void;
 }
 
@@ -22,7 +26,9 @@ export class StallWatch {
   #progress: () => number = () => 0;
   #seen = 0;
   #movedAt: number;
+  #isResting = false;
   #pause: "none" | "short" | "otp" = "none";
+  #shown: Reason | null = null;
   #gate: PromiseWithResolvers<void> | null = null;
 
   /** Runs until `close`. */
@@ -45,8 +51,15 @@ export class StallWatch {
 
   /** What to look at: the device's `bytesWritten`. */
   watch(progress: () => number): void {
+    this.#isResting = false;
     this.#progress = progress;
     this.#seen = progress();
+    this.#movedAt = this.#monotonic();
+  }
+
+  /** Everything was handed over: the printer may take its time, and only what it says it needs is a pause. */
+  rest(): void {
+    this.#isResting = true;
     this.#movedAt = this.#monotonic();
   }
 
@@ -77,35 +90,40 @@ export class StallWatch {
   }
 
   #check(): void {
+    const obstacle = this.#signals.obstacle();
     const progress = this.#progress();
-    if (progress !== this.#seen) {
+    if (progress !== this.#seen || (this.#isResting && obstacle === null)) {
       this.#seen = progress;
       this.#movedAt = this.#monotonic();
       if (this.#pause === "short") this.#leavePause();
       return;
     }
     const idle = this.#monotonic() - this.#movedAt;
-    if (idle >= this.#limits.stallGiveUpMs) {
-      this.giveUp(
-        new DeviceError(
-          "device-aborted",
-          "stalled",
-          "The printer took nothing for too long; the job was given up.",
-        ),
-      );
-    } else if (idle >= this.#limits.stallOtpMs) this.#enterPause("otp");
-    else if (idle >= this.#limits.stallMs && this.#pause === "none") this.#enterPause("short");
+    const reason = obstacle ?? "stalled";
+    if (idle >= this.#limits.stallGiveUpMs) this.giveUp(faultOfStall(reason));
+    // What the printer has already, no OTP can hold back.
+    else if (idle >= this.#limits.stallOtpMs && !this.#isResting) this.#enterPause("otp", reason);
+    else if (this.#pause !== "otp" && (obstacle !== null || idle >= this.#limits.stallMs)) {
+      this.#enterPause("short", reason);
+    }
   }
 
-  #enterPause(pause: "short" | "otp"): void {
-    if (this.#pause === pause) return;
+  #enterPause(pause: "short" | "otp", reason: Reason): void {
+    if (this.#pause === pause && this.#shown === reason) return;
     this.#pause = pause;
-    this.#signals.onPaused(pause === "otp");
+    this.#shown = reason;
+    this.#signals.onPaused(reason, pause === "otp");
   }
 
   #leavePause(): void {
     if (this.#pause === "none") return;
     this.#pause = "none";
+    this.#shown = null;
     this.#signals.onResumed();
   }
+}
+
+function faultOfStall(reason: Reason): DeviceError {
+  const message = "The printer took nothing for too long; the job was given up.";
+  return new DeviceError("device-aborted", reason, message);
 }

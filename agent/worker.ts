@@ -3,11 +3,12 @@ import type { JobRef } from "../wire/name.ts";
 import { jobKey } from "../wire/name.ts";
 import type { Reason } from "../wire/reason.ts";
 import type { Clock } from "./clock.ts";
-import { type Device, DeviceError } from "./device.ts";
+import { DeviceError } from "./device.ts";
 import { closeJob, DocumentLost, type OpenedJob, readDocument } from "./document.ts";
 import type { Graces } from "./graces.ts";
 import type { Jobs } from "./jobs.ts";
 import type { KeeperPolicy, KeeperSignals, Timing } from "./keeper-port.ts";
+import type { OpenPrinter } from "./open-printer.ts";
 import type { PrinterLine, Readiness } from "./printer-line.ts";
 import { printCopy } from "./printing.ts";
 import type { Spool } from "./spool.ts";
@@ -28,6 +29,8 @@ export interface WorkerRoom {
 interface Current {
   readonly ref: JobRef;
   readonly watch: StallWatch;
+  /** Of the copy being printed. */
+  printer: OpenPrinter;
 }
 
 export class Worker {
@@ -52,7 +55,7 @@ export class Worker {
     return this.#running !== null;
   }
 
-  /** Opens the printer and asks it. Only while it is not busy; the device is for {@link print}, or the caller's to close. */
+  /** Opens the printer and asks it. Only while it is not busy; it is for {@link print}, or the caller's to dispose of. */
   ask(): Promise<Readiness> {
     return this.#line.ask(this.#stopping.signal);
   }
@@ -70,15 +73,15 @@ export class Worker {
   }
 
   /**
-   * Takes released jobs, which are the worker's to close from now on. With `device`, from {@link ask}, the first one's
+   * Takes released jobs, which are the worker's to close from now on. With `printer`, from {@link ask}, the first one's
    * `printing` is committed already; without, each becomes `printing` at its turn.
    */
-  print(released: readonly OpenedJob[], device: Device | null): void {
+  print(released: readonly OpenedJob[], printer: OpenPrinter | null): void {
     const [first, ...rest] = released;
     if (!first) return;
-    if (device) {
+    if (printer) {
       this.#queue.push(...rest);
-      this.#run(async () => await this.#printOne(first, device));
+      this.#run(async () => await this.#printOne(first, printer));
     } else {
       this.#queue.push(...released);
       this.#run(async () => {});
@@ -121,9 +124,9 @@ export class Worker {
         return;
       }
       const job = this.#room.jobs.apply(opened.job, { kind: "started" });
-      if (job) return await this.#printOne({ ...opened, job }, readiness.device);
+      if (job) return await this.#printOne({ ...opened, job }, readiness.printer);
       // It was dropped while it waited.
-      await readiness.device.close();
+      await readiness.printer.dispose();
       closeJob(opened);
     } catch (cause) {
       closeJob(opened);
@@ -131,20 +134,14 @@ export class Worker {
     }
   }
 
-  async #printOne(opened: OpenedJob, device: Device): Promise<void> {
+  async #printOne(opened: OpenedJob, printer: OpenPrinter): Promise<void> {
     const { job } = opened;
-    const shown = { kind: "printing", printer: this.name, second: job.again } as const;
-    const watch = new StallWatch(() => this.#room.clock.monotonic(), this.#room.policy, {
-      onPaused: (otpNeeded) => {
-        this.#room.signals.onPanel({ kind: "paused", printer: this.name, reason: "stalled", otpNeeded });
-      },
-      onResumed: () => this.#room.signals.onPanel(shown),
-    });
-    this.#current = { ref: job, watch };
-    this.#room.signals.onPanel(shown);
+    const watch = this.#watch(job.again);
+    const current: Current = { ref: job, watch, printer };
+    this.#current = current;
     try {
-      await this.#printCopies(opened, device, watch);
-      await this.#finish(opened);
+      const confirmed = await this.#printCopies(opened, current);
+      await this.#finish(opened, confirmed);
     } catch (cause) {
       await this.#interrupt(opened, cause);
     } finally {
@@ -154,42 +151,73 @@ export class Worker {
     }
   }
 
-  /** Each copy has an opening of its own, so that what is counted was drained. */
-  async #printCopies(opened: OpenedJob, first: Device, watch: StallWatch): Promise<void> {
-    const copies = opened.record.manifest.copies ?? 1;
-    for (let done = opened.job.copiesDone; done < copies; done++) {
-      const device = done === opened.job.copiesDone ? first : await this.#openNext();
-      try {
-        await printCopy(device, this.#line.spec.profile, readDocument(this.#room.spool, opened), watch, {
-          onFirstByte: () => this.#time(opened.job, "first-byte"),
-          onLastByte: () => this.#time(opened.job, "last-byte"),
-        });
-      } catch (cause) {
-        throw new CopyBroken(cause, this.#bytesOfCopy(opened, device));
-      } finally {
-        await device.close();
-      }
-      if (done + 1 < copies) this.#room.jobs.note(opened.job, { copiesDone: done + 1 });
+  /** Shows that it prints, and every pause. */
+  #watch(again: boolean): StallWatch {
+    const { clock, policy, signals } = this.#room;
+    const shown = { kind: "printing", printer: this.name, second: again } as const;
+    signals.onPanel(shown);
+    return new StallWatch(() => clock.monotonic(), policy, {
+      obstacle: () => this.#current?.printer.obstacle ?? null,
+      onPaused: (reason, otpNeeded) => {
+        signals.onPanel({ kind: "paused", printer: this.name, reason, otpNeeded });
+        // What the transport can say is looked at once nothing moves; the next check shows it.
+        if (reason === "stalled") void this.#current?.printer.look();
+      },
+      onResumed: () => signals.onPanel(shown),
+    });
+  }
+
+  /** Each copy has an opening of its own, so that what is counted was drained. True when every copy was confirmed. */
+  async #printCopies(opened: OpenedJob, current: Current): Promise<boolean> {
+    const { job, record } = opened;
+    const copies = record.manifest.copies ?? 1;
+    // Of copies printed before an interruption nobody remembers whether they were confirmed.
+    let confirmed = job.copiesDone === 0;
+    for (let done = job.copiesDone; done < copies; done++) {
+      if (done > job.copiesDone) current.printer = await this.#openNext();
+      confirmed = (await this.#printCopy(opened, current)) && confirmed;
+      if (done + 1 < copies) this.#room.jobs.note(job, { copiesDone: done + 1 });
+    }
+    return confirmed;
+  }
+
+  async #printCopy(opened: OpenedJob, { printer, watch }: Current): Promise<boolean> {
+    const { profile } = this.#line.spec;
+    const document = readDocument(this.#room.spool, opened);
+    let offset = Number.POSITIVE_INFINITY;
+    try {
+      const copy = { profile, document, confirmMs: this.#room.policy.confirmMs };
+      return await printCopy(printer, copy, watch, {
+        onFirstByte: () => this.#time(opened.job, "first-byte"),
+        onDocument: (at) => {
+          offset = at;
+        },
+        onLastByte: () => this.#time(opened.job, "last-byte"),
+      });
+    } catch (cause) {
+      const handedOver = printer.device.bytesWritten - offset;
+      throw new CopyBroken(cause, Math.min(opened.job.bytes, Math.max(0, handedOver)));
+    } finally {
+      await printer.dispose();
     }
   }
 
-  async #openNext(): Promise<Device> {
+  async #openNext(): Promise<OpenPrinter> {
     const readiness = await this.#line.ask(this.#stopping.signal);
-    if (readiness.kind === "ready") return readiness.device;
+    if (readiness.kind === "ready") return readiness.printer;
     throw new DeviceError("device-unusable", readiness.reason, "The printer cannot print the next copy.");
   }
 
-  async #finish({ job, record }: OpenedJob): Promise<void> {
+  async #finish({ job, record }: OpenedJob, confirmed: boolean): Promise<void> {
     const copies = record.manifest.copies ?? 1;
-    // Nobody confirmed paper: every byte was handed over and drained, no more is known.
     const ended = this.#room.jobs.apply(
       job,
-      { kind: "finished", confirmed: false },
+      { kind: "finished", confirmed },
       { copiesDone: copies, handedOver: copies * job.bytes },
     );
     if (ended) await this.#room.traces.destroy(ended);
     this.#time(job, "destroyed");
-    this.#room.signals.onPanel({ kind: "take-pages", printer: this.name, confirmed: false });
+    this.#room.signals.onPanel({ kind: "take-pages", printer: this.name, confirmed });
   }
 
   async #interrupt(opened: OpenedJob, cause: unknown): Promise<void> {
@@ -213,11 +241,6 @@ export class Worker {
   #giveBack(opened: OpenedJob): void {
     closeJob(opened);
     this.#room.jobs.apply(opened.job, { kind: "returned" });
-  }
-
-  /** How much of the document itself is surely out. */
-  #bytesOfCopy({ job }: OpenedJob, device: Device): number {
-    return Math.min(job.bytes, Math.max(0, device.bytesWritten - this.#line.spec.profile.before.length));
   }
 
   #time({ user, job }: JobRef, step: Timing["step"]): void {
