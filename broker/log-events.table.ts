@@ -57,7 +57,7 @@ export const LOG_EVENTS = {
 } as const;
 
 export type LogEventName = keyof typeof LOG_EVENTS;
-export type LogField = string | number | boolean | null;
+type LogField = string | number | boolean | null;
 export type LogFields<N extends LogEventName> = {
   readonly [F in (typeof LOG_EVENTS)[N]["fields"][number]]?: LogField;
 };

@@ -17,7 +17,7 @@ import {
 const PATIENCE_MS = 5000;
 
 /** Things that come in, and waits for the first that fits, past ones included. */
-export class Arrivals<T> {
+class Arrivals<T> {
   readonly all: T[] = [];
   readonly #waits = new Set<() => void>();
 
