@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { recipientsTopic, signatureTopic } from "../wire/topic.ts";
+import { openClock } from "./clock.ts";
 import { type BrokerConfig, publicAddress } from "./config.ts";
 import { openDatabase } from "./database.ts";
 import { Guard } from "./guard.ts";
@@ -61,12 +62,12 @@ async function start(
   clocks: BrokerClocks,
   closers: (() => unknown)[],
 ): Promise<Omit<RunningBroker, "close">> {
-  const now = clocks.now ?? (() => Math.floor(Date.now() / 1000));
   const monotonicMs = clocks.monotonicMs ?? (() => performance.now());
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   chmodSync(config.dataDir, 0o700);
   const database = openDatabase(join(config.dataDir, "broker.db"));
   closers.push(() => database.close());
+  const now = openClock(database, clocks.now ?? (() => Math.floor(Date.now() / 1000)));
   let port = config.listen.port;
   const address = () => publicAddress(config, port);
   const registry = await openRegistry({ config, database, address, now }, listenTo(log));

@@ -1,5 +1,6 @@
 /** aedes behind the MQTT port: logins, topic rules, and messages handed to the services before they are confirmed. */
 import { randomUUID } from "node:crypto";
+import type { EventEmitter } from "node:events";
 import type { TLSSocket } from "node:tls";
 import {
   Aedes,
@@ -68,6 +69,10 @@ export class EmbeddedMqtt implements MqttPort {
       const address = addressOf(client);
       options.log.write("connection-error", { why: nameError(error), address });
     };
+    // Without a listener it would end the program.
+    (this.#aedes as EventEmitter).on("error", (error) => {
+      options.log.write("internal-error", { what: "mqtt", why: nameError(error) });
+    });
     this.#aedes.on("clientError", report);
     this.#aedes.on("connectionError", report);
   }

@@ -71,6 +71,8 @@ function bind(tcp: Server, { host, port }: ListenerOptions): Promise<number> {
     tcp.once("error", reject);
     tcp.listen({ host, port }, () => {
       tcp.removeListener("error", reject);
+      // What comes later (no file descriptors left) is one connection's misfortune.
+      tcp.on("error", () => {});
       const address = tcp.address();
       resolve(typeof address === "object" && address ? address.port : port);
     });

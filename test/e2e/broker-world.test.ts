@@ -136,6 +136,23 @@ describe("a restart", () => {
 });
 
 describe("time", () => {
+  test("that is 1970 after a restart expires nothing and takes jobs as ever", async () => {
+    const before = await open();
+    const { rig } = before;
+    const waiting = await submit(before.alice);
+    await rig.stopBroker();
+    rig.clockOffset = -Math.floor(Date.now() / 1000);
+    await rig.startBroker();
+    const { alice } = await reconnect(before);
+    const job = await submit(alice);
+    rig.clockOffset = 0;
+    const rounds = rig.logged("swept").length;
+    await expect.poll(() => rig.logged("swept").length).toBeGreaterThan(rounds + 1);
+    for (const id of [waiting, job]) {
+      expect(alice.told.all.filter((told) => told.job === id).at(-1)?.status?.state).toBe("stored");
+    }
+  });
+
   test("ends what expired: at once where nobody holds it, else when its agent let go; shares go", async () => {
     const { rig, alice, lobby } = await open();
     const [waiting, held] = [await submit(alice), await submit(alice)];
