@@ -150,6 +150,7 @@ class Agent implements RunningAgent {
       held: () => keeper()?.held() ?? 0,
       sharesMissing: () => keeper()?.locked() ?? false,
       onPowerCycle: (printer) => keeper()?.confirmPowerCycle(printer),
+      onTamper: (isOpen) => this.#condition.setWarning("tamper", isOpen),
     });
     this.#person.session.setPhase({ starting: "broker", locked: false });
     this.#link.open(backoff);
@@ -298,7 +299,7 @@ class Agent implements RunningAgent {
   }
 
   #noteRenewal(until: Date, error: unknown): void {
-    this.#condition.setCertificateStale(error !== null);
+    this.#condition.setWarning("certificate", error !== null);
     if (error === null) this.#log.write("certificate-renewed", { until: until.toISOString() });
     else {
       this.#log.write("certificate-stale", { until: until.toISOString(), code: describeError(error).code });

@@ -9,12 +9,13 @@ import { obstacleOf, type PrinterStatus, readinessOf } from "./printer-status.ts
 
 type Report = z.infer<typeof conditionSchema>;
 type PrinterReport = Report["printers"][number];
+type Warning = NonNullable<Report["warnings"]>[number];
 
 export class Condition {
   readonly #printers: Map<string, PrinterReport>;
   readonly #publish: (payload: Uint8Array) => void;
   readonly #now: () => number;
-  #certificateStale = false;
+  readonly #warnings = new Set<Warning>();
 
   /** @param publish retained; does nothing while there is no session. @param now Unix seconds */
   constructor(printers: readonly string[], publish: (payload: Uint8Array) => void, now: () => number) {
@@ -38,15 +39,17 @@ export class Condition {
     if (ready !== "unknown") this.#set(printer, ready, obstacleOf(status));
   }
 
-  setCertificateStale(stale: boolean): void {
-    if (stale === this.#certificateStale) return;
-    this.#certificateStale = stale;
+  /** What the agent itself needs of a person. */
+  setWarning(warning: Warning, isOn: boolean): void {
+    if (isOn === this.#warnings.has(warning)) return;
+    if (isOn) this.#warnings.add(warning);
+    else this.#warnings.delete(warning);
     this.publish();
   }
 
   publish(): void {
     const report: Report = { printers: [...this.#printers.values()] };
-    if (this.#certificateStale) report.warnings = ["certificate"];
+    if (this.#warnings.size > 0) report.warnings = [...this.#warnings];
     this.#publish(encodeJson(report));
   }
 

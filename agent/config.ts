@@ -8,6 +8,8 @@ import { loadConfig, nearestName } from "../wire/config-file.ts";
 import { PlatenError } from "../wire/error.ts";
 import { EXPIRES_DEFAULT_S, EXPIRES_MAX_S } from "../wire/limits.ts";
 import { isName } from "../wire/name.ts";
+import { parsePin } from "./gpio.ts";
+import { parsePwm } from "./panel-buzzer.ts";
 import { isProfileName, PROFILE_NAMES } from "./profile.ts";
 
 const path = z.string().min(1).max(4096);
@@ -29,9 +31,35 @@ const printer = z.strictObject({
   backChannel: z.boolean().optional(),
 });
 
+const pin = z
+  .string()
+  .refine((text) => parsePin(text) !== null, "is no pin; write GPIO17, or !GPIO17 where low means on");
+const buzzerPin = z
+  .string()
+  .refine(
+    (text) => parsePin(text) !== null || parsePwm(text) !== null,
+    "is neither a pin (GPIO17) nor a PWM channel (pwm0)",
+  );
+
 const panel = z.strictObject({
-  /** `auto`: in words on the terminal where there is one, else nothing is shown. */
+  /** `auto`: in words on the terminal where there is one, and on what is wired. `none`: nothing is shown at all. */
   kind: z.enum(["auto", "terminal", "none"]).default("auto"),
+  /** Lamps on GPIO pins, mounted in this order from left to right (docs/panel.md). */
+  lamps: z
+    .strictObject({
+      white: pin.optional(),
+      yellow: pin.optional(),
+      green: pin.optional(),
+      red: pin.optional(),
+      blue: pin.optional(),
+    })
+    .prefault({}),
+  /** A pin with a buzzer that has its own tone, or a PWM channel (`pwm0`) with a piezo, which plays the tones. */
+  buzzer: buzzerPin.optional(),
+  /** A pin that is on while the case is open. */
+  tamper: pin.optional(),
+  /** Where nothing else shows anything: NumLock, CapsLock and ScrollLock of the first `hid:` keypad as lamps. */
+  keyboardLeds: z.boolean().default(false),
 });
 
 const policy = z.strictObject({

@@ -65,6 +65,9 @@ const table = {
   "keypad-attached": event("info", "keypad", "a keypad is there"),
   "keypad-gone": event("warn", "keypad", "a keypad vanished; it is looked for"),
   "entry-refused": event("info", "verdict", "an entry released nothing"),
+  "panel-unusable": event("warn", "why", "lamps, buzzer or tamper switch cannot be used; all else goes on"),
+  "tamper-opened": event("error", "", "somebody opened the case"),
+  "tamper-closed": event("info", "", "the case is closed again"),
   "tries-alarm": event("warn", "failures", "ten failed entries within an hour"),
 } as const satisfies Record<string, LogEventEntry>;
 

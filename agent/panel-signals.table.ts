@@ -5,7 +5,8 @@
 import type { PanelKind } from "./panel-words.table.ts";
 
 /** From left to right: state, person, printer, fault, network. */
-export type Lamp = "white" | "yellow" | "green" | "red" | "blue";
+export const LAMPS = ["white", "yellow", "green", "red", "blue"] as const;
+export type Lamp = (typeof LAMPS)[number];
 
 /** `flashes`: so many, then dark. `count`: one flash for each thing counted (digits, steps). Rates in hertz. */
 export type Light =
@@ -22,12 +23,12 @@ export type Light =
     }
   | { readonly pattern: "off" };
 
-interface Tone {
+export interface Tone {
   readonly hertz: number;
   readonly ms: number;
 }
 
-interface Sound {
+export interface Sound {
   readonly tones: readonly Tone[];
   /** When: on entering the state, with each key, with each entry, on leaving it. */
   readonly on: "enter" | "key" | "entry" | "leave";

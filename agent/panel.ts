@@ -26,7 +26,8 @@ export type PanelState =
       readonly otpNeeded: boolean;
     }
   | { readonly kind: "broker-away"; readonly held: number }
-  | { readonly kind: "locked" }
+  /** `entry`: in answer to one, which cost no try. */
+  | { readonly kind: "locked"; readonly entry?: true }
   | { readonly kind: "broken"; readonly what: string };
 
 export interface Panel {

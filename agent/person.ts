@@ -4,6 +4,7 @@ import type { Keypad } from "../keypad/keypad.ts";
 import { openKeypad } from "../keypad/open-keypad.ts";
 import type { AgentConfig } from "./config.ts";
 import type { Log } from "./log.ts";
+import { openPanel } from "./open-panel.ts";
 import type { Panel } from "./panel.ts";
 import { Session, type SessionPorts } from "./session.ts";
 
@@ -19,9 +20,18 @@ export async function openPerson(
   config: AgentConfig,
   log: Log,
   givenPanel: Panel | undefined,
-  ports: Omit<SessionPorts, "panel" | "onRefused">,
+  ports: Omit<SessionPorts, "panel" | "onRefused"> & { readonly onTamper: (isOpen: boolean) => void },
 ): Promise<Person> {
-  const panel = givenPanel ?? (await openPanel(config.panel.kind));
+  const uris = config.keypads ?? defaultKeypads();
+  const panel =
+    givenPanel ??
+    (await openPanel(config.panel, uris, {
+      onUnusable: (why) => log.write("panel-unusable", { why }),
+      onTamper: (isOpen) => {
+        log.write(isOpen ? "tamper-opened" : "tamper-closed");
+        ports.onTamper(isOpen);
+      },
+    }));
   const session = new Session({
     ...ports,
     panel,
@@ -38,7 +48,7 @@ export async function openPerson(
   };
   session.setPhase({ starting: "keypad" });
   try {
-    for (const uri of config.keypads ?? defaultKeypads()) keypads.push(await openOne(uri, session, log));
+    for (const uri of uris) keypads.push(await openOne(uri, session, log));
   } catch (error) {
     await close();
     throw error;
@@ -58,11 +68,4 @@ function openOne(uri: string, session: Session, log: Log): Promise<Keypad> {
 
 function defaultKeypads(): string[] {
   return [process.stdin.isTTY ? "tty:" : "hid:any"];
-}
-
-async function openPanel(kind: AgentConfig["panel"]["kind"]): Promise<Panel> {
-  const onTerminal = kind === "terminal" || (kind === "auto" && process.stdout.isTTY);
-  if (!onTerminal) return { show: () => undefined, tick: () => undefined, close: async () => undefined };
-  const { TerminalPanel } = await import("./panel-terminal.ts");
-  return new TerminalPanel();
 }

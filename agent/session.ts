@@ -152,7 +152,7 @@ export class Session {
     const release = this.#ports.release();
     if (!release) {
       this.#ports.onRefused("locked");
-      this.#showVerdict({ kind: "locked" }, SESSION_TIMES.notAccepted);
+      this.#showVerdict({ kind: "locked", entry: true }, SESSION_TIMES.notAccepted);
       return;
     }
     // Nobody types that fast: what a scanner pours in beyond this is not worth keeping.
@@ -200,7 +200,7 @@ export class Session {
         this.#showVerdict(verdict, SESSION_TIMES.care);
         break;
       case "locked":
-        this.#showVerdict({ kind: "locked" }, SESSION_TIMES.notAccepted);
+        this.#showVerdict({ kind: "locked", entry: true }, SESSION_TIMES.notAccepted);
         break;
       case "not-accepted":
       case "wrong-length":

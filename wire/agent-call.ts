@@ -138,6 +138,6 @@ export const conditionSchema = z.object({
       }),
     )
     .max(64),
-  /** What the agent itself needs of a person. `certificate`: it could not be renewed and ends soon. */
-  warnings: z.array(z.enum(["certificate"])).optional(),
+  /** What the agent itself needs of a person. `certificate`: it could not be renewed and ends soon. `tamper`: its case is open. */
+  warnings: z.array(z.enum(["certificate", "tamper"])).optional(),
 });

@@ -119,9 +119,9 @@ describe("condition", () => {
 
   test("warns of a certificate that could not be renewed until it was", () => {
     const condition = open();
-    condition.setCertificateStale(true);
-    condition.setCertificateStale(true);
-    condition.setCertificateStale(false);
+    condition.setWarning("certificate", true);
+    condition.setWarning("certificate", true);
+    condition.setWarning("certificate", false);
     expect(published.map(({ warnings }) => warnings)).toEqual([["certificate"], undefined]);
   });
 });

@@ -254,7 +254,7 @@ describe("the agent's phases", () => {
     expect(now()).toEqual({ kind: "locked" });
     type("48213907#");
     await settle();
-    expect(now()).toEqual({ kind: "locked" });
+    expect(now()).toEqual({ kind: "locked", entry: true });
     expect([entered, refused]).toEqual([[], ["locked"]]);
   });
 
