@@ -83,11 +83,16 @@ describe("text", () => {
       }
       all.push(text);
     }
+    // Profiles with the same code pages write the same text.
+    const byPages = profileIds().map(
+      (id) => [JSON.stringify(profileOf(id)!.codePages), profileOf(id)!] as const,
+    );
+    const distinct = [...new Map(byPages).values()];
     const allowed = new Set(["text", "code-page", "line-feed", "kanji-on", "kanji-off"]);
     for (const [profile, texts] of [
       [profileOf("default")!, all],
       [CHINESE, all.slice(0, 4)],
-      ...profileIds().map((id) => [profileOf(id)!, all.slice(0, 1)] as const),
+      ...distinct.map((profile) => [profile, all.slice(0, 1)] as const),
     ] as const) {
       for (const text of texts) {
         const bytes = encoderFor(profile).text(text).bytes();
