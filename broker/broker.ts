@@ -88,6 +88,8 @@ async function start(
     log,
     onWelcome: (socket) => guard.welcome(socket),
   });
+  // First nobody says more, then what was said is done, then the files are closed.
+  closers.push(() => receiver.settle());
   closers.push(() => mqtt.close());
   const { sessions } = mqtt;
   const relay = createRelay({
@@ -102,7 +104,7 @@ async function start(
     now,
     monotonicMs,
   });
-  receiver.serve(relay.receiver);
+  receiver.serve(relay);
   await relay.recover();
   closers.push(publishLists(registry.lists, mqtt));
   closers.push(sweepEvery(clocks.sweepEveryMs ?? SWEEP_EVERY_MS, relay));
@@ -124,15 +126,18 @@ async function start(
 
 /** The port must exist before the services that speak through it. */
 class LateReceiver implements MqttReceiver {
-  #receiver: MqttReceiver | null = null;
+  #relay: Pick<Relay, "receiver" | "settleWork"> | null = null;
 
-  serve(receiver: MqttReceiver): void {
-    this.#receiver = receiver;
+  serve(relay: Pick<Relay, "receiver" | "settleWork">): void {
+    this.#relay = relay;
   }
-  receive: MqttReceiver["receive"] = (message) => this.#receiver?.receive(message);
+  async settle(): Promise<void> {
+    await this.#relay?.settleWork();
+  }
+  receive: MqttReceiver["receive"] = (message) => this.#relay?.receiver.receive(message);
   receiveMalformed: MqttReceiver["receiveMalformed"] = (user, job) =>
-    this.#receiver?.receiveMalformed(user, job);
-  resetAgent: MqttReceiver["resetAgent"] = (agent) => this.#receiver?.resetAgent(agent);
+    this.#relay?.receiver.receiveMalformed(user, job);
+  resetAgent: MqttReceiver["resetAgent"] = (agent) => this.#relay?.receiver.resetAgent(agent);
 }
 
 function pickRegistry({ directory, enrolment, bootShares, certificates }: Registry) {

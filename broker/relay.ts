@@ -82,15 +82,33 @@ export function createRelay(options: RelayOptions) {
   });
   const calls = new Calls({ ...rows, port, lifecycle, bootDesk, directory, agentCertificates });
   const services = { ...rows, lifecycle, intake, receiving, calls, bootDesk };
+  const underWay = new Set<Promise<void>>();
   return {
     jobs,
     ledger,
     escrow,
     quota,
     lifecycle,
-    receiver: createReceiver({ ...services, port, enrolment: registry.enrolment }),
+    receiver: trackWork(createReceiver({ ...services, port, enrolment: registry.enrolment }), underWay),
+    /** Resolves when nothing that came in is being worked on. Files may be closed then, once nothing more comes. */
+    settleWork: async () => {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
+    },
     recover: () => recover(services),
     sweep: () => sweep({ ...services, monotonicMs }),
+  };
+}
+
+function trackWork(receiver: MqttReceiver, underWay: Set<Promise<void>>): MqttReceiver {
+  return {
+    ...receiver,
+    receive(message) {
+      const work = receiver.receive(message);
+      if (!work) return undefined;
+      const tracked = work.finally(() => underWay.delete(tracked));
+      underWay.add(tracked);
+      return tracked;
+    },
   };
 }
 

@@ -96,6 +96,24 @@ describe("a restart", () => {
     });
   });
 
+  test("in good order, while jobs are being synced, loses none of them", async () => {
+    const before = await open();
+    const { rig } = before;
+    const jobs = Array.from({ length: 5 }, () => randomUUID());
+    const part = randomBytes(PART);
+    for (const job of jobs) for (let n = 0; n < 60; n++) await before.alice.publish("lobby", job, n, part);
+    for (const job of jobs) before.alice.end("lobby", job, 60, 60 * PART).catch(() => {});
+    await before.alice.until(jobs[0]!, "stored");
+    await rig.stopBroker();
+    await rig.startBroker();
+    const { alice } = await reconnect(before);
+    for (const job of jobs) {
+      const { status } = await alice.told.until((told) => told.job === job);
+      expect(["receiving", "stored"]).toContain(status?.state);
+    }
+    expect(rig.logged("storage-failed")).toEqual([]);
+  });
+
   test("after a power cut in the middle of a part keeps the whole ones and asks for the others", async () => {
     const before = await open();
     const { rig } = before;
