@@ -18,6 +18,11 @@ const TRY_BACK_MS = 120_000;
 const ATTEMPTS_MAX = 16;
 /** A right tag excuses the wrong ones asked with it (other people's jobs) this often: once a restart, with some to spare. */
 const EXCUSES_MAX = 3;
+/**
+ * And so many in all, one back per {@link TRY_BACK_MS}: enough for everyone who comes after a restart. Whoever has a
+ * stolen certificate can put shares of their own and excuse guesses with them.
+ */
+const EXCUSES_PER_AGENT = 30;
 /** An agent whose answer was lost asks the same again: that is one try. */
 const REPEATS_KEPT = 8;
 
@@ -32,6 +37,7 @@ interface Entry {
 
 interface Trier {
   readonly bucket: Bucket;
+  readonly excuses: Bucket;
   readonly recent: string[];
 }
 
@@ -100,19 +106,25 @@ export class Escrow {
     });
   }
 
-  /** Null for each wrong tag or missing share; `retryAfter` (seconds) instead when the tries are used up. */
+  /**
+   * Null for each wrong tag or missing share; `retryAfter` (seconds) instead when the tries are used up. One entry at a
+   * keypad makes one tag for each job: of a job that is asked for twice nothing is given, or a call would be many guesses.
+   */
   ask(agent: string, asks: readonly Ask[]): { shares: (string | null)[] } | { retryAfter: number } {
+    const trier = this.#trierOf(agent);
+    const isOneEntry = new Set(asks.map(jobKey)).size === asks.length;
     let excused = false;
     const shares = asks.map((each) => {
-      const entry = this.#find(agent, each, each.attempt);
+      const entry = isOneEntry ? this.#find(agent, each, each.attempt) : null;
       const record = entry && this.#read(entry.slot);
       const right = timingSafeEqual(record?.tag ?? Buffer.alloc(16), Buffer.from(each.tag, "base64"));
       if (!entry || !record || !right) return null;
       if (entry.handedOut++ < EXCUSES_MAX) excused = true;
       return record.share.toString("base64");
     });
-    if (excused || !shares.includes(null)) return { shares };
-    const retryAfter = this.#charge(agent, asks);
+    if (!shares.includes(null)) return { shares };
+    if (excused && trier.excuses.take(this.#monotonicMs())) return { shares };
+    const retryAfter = this.#charge(trier, asks);
     return retryAfter === 0 ? { shares } : { retryAfter };
   }
 
@@ -159,19 +171,24 @@ export class Escrow {
   }
 
   /** 0 when a try was left (or these asks were charged before), else the seconds until there is one. */
-  #charge(agent: string, asks: readonly Ask[]): number {
+  #charge(trier: Trier, asks: readonly Ask[]): number {
     const now = this.#monotonicMs();
-    let trier = this.#triers.get(agent);
-    if (!trier) {
-      trier = { bucket: new Bucket(TRIES, TRY_BACK_MS, now), recent: [] };
-      this.#triers.set(agent, trier);
-    }
     const digest = createHash("sha256").update(JSON.stringify(asks)).digest("base64");
     if (trier.recent.includes(digest)) return 0;
     if (!trier.bucket.take(now)) return trier.bucket.waitSeconds(now);
     trier.recent.push(digest);
     if (trier.recent.length > REPEATS_KEPT) trier.recent.shift();
     return 0;
+  }
+
+  #trierOf(agent: string): Trier {
+    const there = this.#triers.get(agent);
+    if (there) return there;
+    const now = this.#monotonicMs();
+    const bucket = new Bucket(TRIES, TRY_BACK_MS, now);
+    const trier = { bucket, excuses: new Bucket(EXCUSES_PER_AGENT, TRY_BACK_MS, now), recent: [] };
+    this.#triers.set(agent, trier);
+    return trier;
   }
 
   #find(agent: string, ref: JobRef, attempt: string): Entry | null {

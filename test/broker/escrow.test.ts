@@ -129,6 +129,28 @@ describe("wrong tags", () => {
     expect(sharesOf(escrow.ask("attic", [wrong(share)]))).toEqual([null]);
   });
 
+  it("of one job asked together are no more than one guess: of a job asked for twice nothing is given", async () => {
+    const [share, other] = [makeShare(), makeShare()];
+    const again = { ...makeShare(), user: share.user, job: share.job };
+    await escrow.put("lobby", [share, again, other], yes);
+    const guesses = [...Array.from({ length: 198 }, () => wrong(share)), asking(share), asking(other)];
+    expect(sharesOf(escrow.ask("lobby", guesses))).toEqual(Array(200).fill(null));
+    expect(sharesOf(escrow.ask("lobby", [asking(share), asking(again)]))).toEqual([null, null]);
+    for (let i = 0; i < 3; i++) escrow.ask("lobby", [wrong(share), asking(share)]);
+    expect(escrow.ask("lobby", [wrong(share), asking(share)])).toHaveProperty("retryAfter");
+  });
+
+  it("cannot be excused for ever with shares that a thief put: 30 and the tries, then two in two minutes", async () => {
+    const held = makeShare();
+    const planted = Array.from({ length: 100 }, () => makeShare());
+    await escrow.put("lobby", [held, ...planted], yes);
+    const guess = (with_: Share) => escrow.ask("lobby", [asking(with_), wrong(held)]);
+    const count = () => planted.filter((share) => "shares" in guess(share)).length;
+    expect(count()).toBe(30 + 5);
+    nowMs += 120_000;
+    expect(count()).toBe(2);
+  });
+
   it("cost nothing beside a right one, as in an honest entry; but not for ever", async () => {
     const [mine, theirs] = [makeShare(), makeShare()];
     await escrow.put("lobby", [mine, theirs], yes);
