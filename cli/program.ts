@@ -11,6 +11,7 @@ import { describeFailure } from "./failure.ts";
 import { addFleetCommands } from "./fleet-commands.ts";
 import { addGroupCommands } from "./group-commands.ts";
 import { addInsightCommands } from "./insight-commands.ts";
+import { addPanelCommands } from "./panel-commands.ts";
 import { addPrinterCommands } from "./printer-commands.ts";
 import { addSenderCommands } from "./sender-commands.ts";
 import { widthOf } from "./terminal.ts";
@@ -47,6 +48,8 @@ export function createProgram(): Command {
   program.commandsGroup("Programs:");
   addBrokerCommand(program);
   addAgentCommands(program);
+  program.commandsGroup("Beside the printer:");
+  addPanelCommands(program);
   program.commandsGroup("Help:");
   addDemoCommand(program);
   addCompletionCommand(program);
