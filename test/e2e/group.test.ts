@@ -1,7 +1,7 @@
 /** A group over two agents: one OTP, either printer, once. */
 import { randomBytes } from "node:crypto";
 import { readdirSync, writeFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Fleet, type Sender } from "./fleet.ts";
 
 let fleet: Fleet;
@@ -38,7 +38,8 @@ test("it prints where its OTP is typed, and the other agent destroys its copy", 
     line.event === "state" && line.job === job && line.state === "cancelled";
   await fleet.program("east").waitFor(ended, "dropped", 15_000);
   expect(fleet.printed("east")).toEqual([]);
-  expect(readdirSync(fleet.path("east", "jobs", "spool"))).toEqual([]);
+  // The state is told as soon as it is durable; the file goes right after.
+  await vi.waitFor(() => expect(readdirSync(fleet.path("east", "jobs", "spool"))).toEqual([]));
 });
 
 test("typed at both at once, it prints at one", async () => {

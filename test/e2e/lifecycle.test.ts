@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Fleet, type Sender } from "./fleet.ts";
 
 let fleet: Fleet;
@@ -61,7 +61,7 @@ test.each([1, 100_000, 3_000_000])("a document of %i bytes waits and prints on i
   const out = fleet.printed("lobby");
   expect(out.length).toBe(before + 1);
   expect(out.some((printed) => printed.equals(body))).toBe(true);
-  expect(readdirSync(fleet.path("lobby", "jobs", "spool"))).toEqual([]);
+  await vi.waitFor(() => expect(readdirSync(fleet.path("lobby", "jobs", "spool"))).toEqual([]));
 });
 
 test("the same OTP a second time prints nothing", async () => {
