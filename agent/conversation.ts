@@ -26,7 +26,7 @@ export interface Patience {
   isBlocked(): boolean;
 }
 
-const QUESTION_MS = 3000;
+const QUESTION_MS = 2000;
 const SKEPTICAL_MS = 2000;
 const TOTAL_MS = 30 * 60_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -78,6 +78,7 @@ export class Conversation {
     );
     this.#isHeld = this.#isAnswered;
     this.#manners.answers = this.#isAnswered;
+    if (!this.#isAnswered) this.#tongue.forget();
   }
 
   /** What goes before the document. Empty for a printer that did not answer. */

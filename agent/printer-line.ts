@@ -10,6 +10,7 @@ import { setDeadline } from "./deadline.ts";
 import { type Device, DeviceError } from "./device.ts";
 import type { KeeperOptions, KeeperSignals, PrinterSpec } from "./keeper-port.ts";
 import { OpenPrinter } from "./open-printer.ts";
+import { obstacleOf } from "./printer-status.ts";
 
 const OPEN_MS = 15_000;
 const ABORT_MS = 15_000;
@@ -34,6 +35,8 @@ export class PrinterLine {
   readonly #read;
   readonly #write;
   #isDirty: boolean;
+  /** The last word of the printer itself. */
+  #obstacle: Reason | null = null;
 
   constructor(spec: PrinterSpec, room: PrinterLineRoom) {
     this.spec = spec;
@@ -73,8 +76,10 @@ export class PrinterLine {
       await printer.dispose();
       return { kind: "care", reason: obstacle };
     } catch (cause) {
-      if (cause instanceof DeviceError) return { kind: "care", reason: cause.reason };
-      throw cause;
+      if (!(cause instanceof DeviceError)) throw cause;
+      // One that takes not even a question has still what it said last.
+      const reason = cause.reason === "stalled" ? (this.#obstacle ?? cause.reason) : cause.reason;
+      return { kind: "care", reason };
     }
   }
 
@@ -84,7 +89,10 @@ export class PrinterLine {
       status: this.spec.backChannel === true ? this.spec.profile.status : "none",
       manners: this.#manners,
       now: () => clock.stamp(),
-      onStatus: (status) => signals.onStatus(this.spec.name, status),
+      onStatus: (status) => {
+        this.#obstacle = obstacleOf(status);
+        signals.onStatus(this.spec.name, status);
+      },
     });
   }
 

@@ -6,12 +6,12 @@ import type { Reason } from "../wire/reason.ts";
 import type { DeviceStatus } from "./device.ts";
 
 export const CONCERNS = ["paper-out", "near-end", "cover-open", "jam", "offline", "error"] as const;
-export type Concern = (typeof CONCERNS)[number];
+type Concern = (typeof CONCERNS)[number];
 
 /** Who said it. `none`: nobody did. */
 export type StatusSource = "none" | "dle-eot" | "asb" | "fence" | "pjl" | "usb-port-status" | (string & {});
 
-export interface Finding {
+interface Finding {
   /** `null`: unknown. */
   readonly holds: boolean | null;
   /** Unix seconds; 0 where unknown. */

@@ -23,8 +23,9 @@ class EscposTongue implements Tongue {
   readonly farewell = AUTOMATIC_OFF;
   readonly #id: string;
   readonly #reader = new StatusReader();
-  /** Null once all four came. */
+  /** Null once all four came; which is which is known by their order alone. */
   #answers: number[] | null = [];
+  #isForgotten = false;
   #isClosed = false;
 
   constructor(id: string) {
@@ -37,6 +38,12 @@ class EscposTongue implements Tongue {
     this.#isClosed = true;
     const fence = [0x1d, 0x28, 0x48, 0x06, 0x00, 0x30, 0x30, ...Buffer.from(this.#id, "latin1")];
     return Uint8Array.from([...AUTOMATIC_ON, ...fence]);
+  }
+
+  /** One of the answers may be lost, and an image may hold what asks again: nobody could tell them apart. */
+  forget(): void {
+    this.#isForgotten = true;
+    this.#reader.forget();
   }
 
   hear(bytes: Uint8Array): Heard[] {
@@ -53,8 +60,8 @@ class EscposTongue implements Tongue {
     return isOurs ? [{ kind: "status", said: CLEAR, source: "fence" }, { kind: "printed" }] : [];
   }
 
-  /** Which answer is which is known by their order alone: three of four say nothing. */
   #takeAnswer(n: number | null): Heard[] {
+    if (this.#isForgotten) return [{ kind: "answered" }];
     if (n === null || this.#answers === null) return [];
     this.#answers.push(n);
     if (this.#answers.length < QUESTIONS.length) return [];

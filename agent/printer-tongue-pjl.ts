@@ -40,6 +40,9 @@ class PjlTongue implements Tongue {
     return encodePjl([{ kind: "end-of-job", name: this.#name }]);
   }
 
+  /** The echo tells when an answer is its own, however late. */
+  forget(): void {}
+
   hear(bytes: Uint8Array): Heard[] {
     return this.#reader.push(bytes).flatMap((message) => this.#understand(message));
   }

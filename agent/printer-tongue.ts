@@ -19,6 +19,8 @@ export interface Tongue {
   readonly question: Uint8Array;
   /** How long an answer may take, in milliseconds. */
   readonly answerMs: number;
+  /** Nobody waits for the answer any more: what still comes only shows that it can answer. */
+  forget(): void;
   /** Before the document. */
   readonly opening: Uint8Array;
   /** After the document: what comes after it confirms the job. Call right before it is sent. */

@@ -23,6 +23,16 @@ export interface Fault {
   readonly reason?: Reason;
 }
 
+/** A printer that understands what it takes and speaks; see escpos-printer.ts and pjl-printer.ts. */
+export interface PrinterModel {
+  /** Somebody opened it. `say` reaches whoever has it open now. */
+  open(say: (bytes: Uint8Array) => void): void;
+  /** Takes bytes, in order, each once. */
+  take(bytes: Uint8Array): void;
+  /** While true it takes nothing more; `FakePrinter.resume` ends it. */
+  readonly isFull: boolean;
+}
+
 interface Paper {
   readonly pieces: Uint8Array[];
   size: number;
@@ -32,6 +42,7 @@ export class FakePrinter {
   readonly uri = "fake:";
   readonly #jobs: Paper[] = [];
   status: DeviceStatus = { ready: "yes", reason: null, source: "fake" };
+  model: PrinterModel | null = null;
   #faults: { fault: Fault; left: number }[];
   #line: FakeTransport | null = null;
 
@@ -58,7 +69,9 @@ export class FakePrinter {
     }
     const paper = { pieces: [], size: 0 };
     this.#jobs.push(paper);
-    this.#line = new FakeTransport(this, paper);
+    const line = new FakeTransport(this, paper);
+    this.#line = line;
+    this.model?.open((bytes) => line.backChannel.push(bytes));
     return new TransportDevice(this.uri, this.#line);
   }
 
@@ -116,6 +129,7 @@ class FakeTransport implements Transport {
 
   write(piece: Uint8Array): Promise<void> {
     return this.#alone(async () => {
+      while (this.#printer.model?.isFull) await this.#suffer({ kind: "stall" });
       const fault = this.#printer.trip("write", this.#paper.size + piece.length);
       if (fault === null) return this.#take(piece);
       const cut = Math.min(piece.length, Math.max(0, (fault.afterBytes ?? 1) - this.#paper.size));
@@ -161,6 +175,7 @@ class FakeTransport implements Transport {
     // A copy: the bytes are their owner's again once the write settled, and a Buffer's `slice` is none.
     this.#paper.pieces.push(Buffer.from(bytes));
     this.#paper.size += bytes.length;
+    this.#printer.model?.take(Buffer.from(bytes));
   }
 
   async #suffer(fault: Fault): Promise<void> {

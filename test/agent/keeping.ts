@@ -7,13 +7,14 @@ import type { Escrow, EscrowAsk } from "../../agent/escrow-port.ts";
 import { openKeeper } from "../../agent/keeper.ts";
 import type { Keeper, KeeperPolicy, Timing, Verdict } from "../../agent/keeper-port.ts";
 import type { PanelState } from "../../agent/panel.ts";
+import type { PrinterStatus } from "../../agent/printer-status.ts";
 import { type ProfileName, profileOf } from "../../agent/profile.ts";
 import type { EscrowShare, JobEvent, Ticket } from "../../wire/agent-call.ts";
 import { decodeBase64 } from "../../wire/base64.ts";
 import { PlatenError } from "../../wire/error.ts";
 import { type JobRef, jobKey } from "../../wire/name.ts";
 import type { JobState } from "../../wire/state.ts";
-import { FakePrinter } from "./fake-device.ts";
+import { FakePrinter, type PrinterModel } from "./fake-device.ts";
 import { type KeyPair, makeKeyPair, sealJob } from "./sealing.ts";
 
 export const OTP = "48213907";
@@ -102,6 +103,7 @@ export class Keeping {
   readonly panel: PanelState[] = [];
   readonly timings: Timing[] = [];
   readonly alarms: number[] = [];
+  readonly statuses: PrinterStatus[] = [];
   readonly #deviceSecret = randomBytes(32);
   readonly #deviceSalt = randomBytes(16);
   readonly #profiles: Readonly<Record<string, ProfileName>>;
@@ -113,18 +115,27 @@ export class Keeping {
     keys: KeyPair,
     profiles: Readonly<Record<string, ProfileName>>,
     policy: Partial<KeeperPolicy>,
+    models: Readonly<Record<string, PrinterModel>>,
   ) {
     this.keys = keys;
     this.#profiles = profiles;
     this.#policy = policy;
     this.printers = Object.fromEntries(Object.keys(profiles).map((name) => [name, new FakePrinter()]));
+    for (const [name, model] of Object.entries(models)) {
+      const printer = this.printers[name] as FakePrinter;
+      printer.model = model;
+      // The line itself cannot say: what is known the printer said.
+      printer.status = { ready: "unknown", reason: null, source: "none" };
+    }
   }
 
+  /** @param models printers with a back-channel */
   static async open(
     profiles: Readonly<Record<string, ProfileName>> = { lobby: "raw" },
     policy: Partial<KeeperPolicy> = {},
+    models: Readonly<Record<string, PrinterModel>> = {},
   ): Promise<Keeping> {
-    const keeping = new Keeping(await makeKeyPair(), profiles, policy);
+    const keeping = new Keeping(await makeKeyPair(), profiles, policy, models);
     await keeping.start();
     return keeping;
   }
@@ -142,7 +153,8 @@ export class Keeping {
         deviceSalt: Uint8Array.from(this.#deviceSalt),
       },
       printers: Object.entries(this.#profiles).map(([name, profile]) => {
-        return { name, uri: `fake:${name}`, profile: profileOf(profile) };
+        const backChannel = this.printers[name]?.model !== null;
+        return { name, uri: `fake:${name}`, profile: profileOf(profile), backChannel };
       }),
       policy: { reserveBytes: 0, ...this.#policy },
       escrow: this.escrow,
@@ -152,6 +164,7 @@ export class Keeping {
       signals: {
         onEvent: (event) => this.#note(this.events, event),
         onPanel: (state) => this.#note(this.panel, state),
+        onStatus: (_, status) => this.#note(this.statuses, status),
         onTiming: (timing) => this.#note(this.timings, timing),
         onAlarm: ({ failures }) => this.#note(this.alarms, failures),
       },
