@@ -48,18 +48,18 @@ function ourReceipt(): Uint8Array {
     .bytes();
 }
 
-function rpe(): ReceiptPrinterEncoder {
+function rpe(codepage = "auto"): ReceiptPrinterEncoder {
   const options = { language: "esc-pos", columns: 48, codepageMapping: "epson", imageMode: "raster" };
-  return new ReceiptPrinterEncoder(options as object).initialize().codepage("auto");
+  return new ReceiptPrinterEncoder(options as object).initialize().codepage(codepage as never);
 }
 
-function rpeReceipt(): unknown {
+function rpeReceipt(codepage: string): unknown {
   const columns = [
     { width: 33, align: "left" },
     { width: 4, align: "right" },
     { width: 9, align: "right", marginLeft: 1 },
   ];
-  return rpe()
+  return rpe(codepage)
     .align("center")
     .bold(true)
     .size(2, 2)
@@ -184,7 +184,11 @@ const text = () => repeat(ourReceipt(), 4e6);
 
 export const TRIALS: Readonly<Record<string, () => Trial>> = {
   "receipt, this library": () => ({ ...receipts, run: ourReceipt }),
-  "receipt, receipt-printer-encoder": () => ({ ...receipts, run: rpeReceipt }),
+  "receipt, receipt-printer-encoder, code page auto": () => ({ ...receipts, run: () => rpeReceipt("auto") }),
+  "receipt, receipt-printer-encoder, one code page": () => ({
+    ...receipts,
+    run: () => rpeReceipt("windows1252"),
+  }),
   "receipt, node-thermal-printer": () => ({ ...receipts, run: ntpReceipt }),
   "receipt, receiptline": () => ({
     ...receipts,

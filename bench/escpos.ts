@@ -39,6 +39,7 @@ async function bundleBytes(code: string): Promise<string> {
     write: false,
     format: "esm",
     platform: "browser",
+    charset: "utf8",
     // What only Node has is left out of a browser's bundle, by these libraries' own account.
     external: [
       "fs",

@@ -31,7 +31,6 @@ export type { Alignment, Column } from "./line-layout.ts";
 export type { Picture } from "./picture.ts";
 export { encodePng } from "./png.ts";
 export type { CjkCharset, Feature, FontProfile, Profile, Quirk } from "./profile.ts";
-export { parseProfile } from "./profile-schema.ts";
 export {
   chooseProfile,
   type PrinterIdentity,

@@ -3,14 +3,26 @@ import type { Item, Line, PaperSink } from "./paper.ts";
 import { Printer } from "./printer.ts";
 import type { Profile } from "./profile.ts";
 
+/** Dots without anything that make a blank line, and how many such lines are kept together. */
+const BLANK_DOTS = 30;
+const MAX_BLANK = 3;
+/** Dots of a character, where an item has none of its own. */
+const CHARACTER_DOTS = 12;
+
 /**
  * A stream as plain text: what a person would read on the paper, with images, codes, cuts and drawer pulses named in
  * brackets.
  */
 export function renderText(bytes: Uint8Array, profile: Profile): string {
   const lines: string[] = [];
+  let bottom = 0;
   const sink: PaperSink = {
-    line: (line) => writeLine(line, lines),
+    line: (line) => {
+      const blank = Math.floor((line.top - bottom) / BLANK_DOTS);
+      for (let count = Math.min(blank, MAX_BLANK); count > 0; count -= 1) lines.push("");
+      bottom = line.top + line.height;
+      writeLine(line, lines);
+    },
     cut: (_y, kind) => lines.push(kind === "full" ? "[cut]" : "[partial cut]"),
     pulse: (_y, pin) => lines.push(`[drawer ${pin === 2 ? 1 : 2}]`),
     request: () => undefined,
@@ -36,11 +48,11 @@ function writeLine(line: Line, lines: string[]): void {
 /** Items side by side, with as many blanks between them as there is room for characters. */
 function textOfLine(items: readonly Item[]): string {
   let text = "";
-  let x = items[0]?.x ?? 0;
+  let x = 0;
   for (const item of [...items].sort((a, b) => a.x - b.x)) {
-    const blank = item.kind === "text" ? item.cell.width : 12;
+    const blank = item.kind === "text" ? item.cell.width * item.style.scaleX : CHARACTER_DOTS;
     const gap = Math.round((item.x - x) / blank);
-    if (gap > 0 && text !== "") text += " ".repeat(Math.min(gap, 200));
+    if (gap > 0) text += " ".repeat(Math.min(gap, 200));
     text += textOfItem(item);
     x = item.x + item.width;
   }

@@ -19,6 +19,34 @@ describe("the library as others import it", () => {
     }
   });
 
+  test("the README's code makes the README's picture", async () => {
+    const folder = new URL("../../escpos/", import.meta.url);
+    const [, code = ""] =
+      /```ts\n([\s\S]*?)```/.exec(readFileSync(new URL("README.md", folder), "utf8")) ?? [];
+    const stdin = {
+      contents: `${code}\nexport { bytes };`,
+      resolveDir: folder.pathname,
+      loader: "ts",
+    } as const;
+    const { build } = await import("esbuild");
+    const external = ["bwip-js/node", "node:*"];
+    const built = await build({
+      stdin,
+      bundle: true,
+      write: false,
+      format: "esm",
+      platform: "node",
+      external,
+    });
+    const source = built.outputFiles[0]!.text.replace(/^import .*bwip-js.*$/gm, "const bwip = null;");
+    const { bytes } = (await import(`data:text/javascript,${encodeURIComponent(source)}`)) as {
+      bytes: Uint8Array;
+    };
+    const { bitmap } = escpos.renderImage(bytes, escpos.profileOf("TM-T20II")!);
+    const picture = readFileSync(new URL("receipt.png", folder));
+    expect(Buffer.compare(escpos.encodePng(bitmap), picture)).toBe(0);
+  });
+
   test("nothing in it needs Node", async () => {
     const { build } = await import("esbuild");
     const result = await build({

@@ -35,6 +35,7 @@ export function testPicture(width: number, height: number) {
 /** The receipt that the README shows. */
 export function readmeReceipt(): Uint8Array {
   const [name, amount] = [{}, { width: 9, align: "right" }] as const;
+  const slope = Uint8Array.from({ length: 240 * 48 }, (_, at) => ((at % 240) * 255) / 239);
   return encoderFor(T20, { glyphs: receiptFont })
     .initialise()
     .align("center")
@@ -59,7 +60,7 @@ export function readmeReceipt(): Uint8Array {
     .bold(false)
     .feed(1)
     .align("center")
-    .image(testPicture(160, 96), { method: "blue-noise" })
+    .image({ width: 240, height: 48, data: slope }, { method: "blue-noise" })
     .feed(1)
     .qr("https://example.com/r/48213907", { module: 4 })
     .feed(1)
