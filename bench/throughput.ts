@@ -77,7 +77,7 @@ interface Ours {
 }
 
 async function runOurs(alice: Sender): Promise<Ours> {
-  const main = new URL("../cli/main.ts", import.meta.url).pathname;
+  const main = new URL("../cli/platen.mjs", import.meta.url).pathname;
   const before = fleet.program("lobby").lines.length;
   const begin = performance.now();
   const sender = spawn(

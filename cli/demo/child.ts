@@ -1,6 +1,6 @@
 /** A program of ours as a child process: its log kept in a file and read as it comes, its end always seen to. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, type WriteStream } from "node:fs";
+import { createWriteStream, existsSync, type WriteStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { PlatenError } from "../../wire/error.ts";
@@ -8,10 +8,10 @@ import { PlatenError } from "../../wire/error.ts";
 const STOP_GRACE_MS = 8000;
 const TAIL_LINES = 5;
 export const INTERRUPTED = "Stopped; the demo's programs and files are gone.";
-// The same extension as this file's: TypeScript in a checkout, JavaScript when packed.
-const MAIN = fileURLToPath(
-  new URL(`../main${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`, import.meta.url),
-);
+/** The launcher: in a checkout two folders up from here, from a packed dist/ three. */
+const LAUNCHER = ["../platen.mjs", "../../../cli/platen.mjs"]
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path));
 
 /** One line of a program's log (pino). */
 export interface LogLine {
@@ -42,7 +42,7 @@ export class Child {
     this.name = name;
     this.#log = createWriteStream(logFile, { mode: 0o600 });
     const shared = terminal ? "inherit" : "ignore";
-    this.#process = spawn(process.execPath, [MAIN, ...args], { stdio: [shared, shared, "pipe"] });
+    this.#process = spawn(process.execPath, [LAUNCHER ?? "", ...args], { stdio: [shared, shared, "pipe"] });
     this.exited = new Promise((resolve) => {
       this.#process.once("close", () => resolve());
       this.#process.once("error", () => resolve());

@@ -6,7 +6,7 @@ const commands = [...walkCommands(createProgram())];
 
 /** Runs the command as people do; no broker, no terminal. */
 function run(...args: string[]) {
-  const main = new URL("../../cli/main.ts", import.meta.url).pathname;
+  const main = new URL("../../cli/platen.mjs", import.meta.url).pathname;
   const env = { PATH: process.env.PATH, HOME: "/nonexistent", PLATEN_DATA: "/nonexistent" };
   return spawnSync(process.execPath, [main, ...args], { encoding: "utf8", env, input: "" });
 }

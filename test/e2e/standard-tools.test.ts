@@ -36,7 +36,7 @@ describe.skipIf(TOOLS.some(isMissing))("docs/protocol.md", () => {
     await fleet.addAgent({ lobby: { profile: "pjl" } });
     await fleet.startAgent("lobby");
     home = mkdtempSync(join(tmpdir(), "platen-standard-"));
-    const main = join(REPOSITORY, "cli/main.ts");
+    const main = join(REPOSITORY, "cli/platen.mjs");
     const add = ["user", "add", "erp", "--standard", "--data", fleet.path("broker")];
     const { stdout } = await run(process.execPath, [main, ...add]);
     writeFileSync(join(home, "access.txt"), stdout, { mode: 0o600 });
