@@ -60,13 +60,15 @@ export class Conversation {
 
   /**
    * Asks whether it can print; what it says goes to `onSaid`. Resolves when it answered, or after a bounded time; at
-   * once for a printer that did not answer the last time. Rejects with DeviceError when not even the question goes
+   * once for a printer that did not answer the last time, or that cannot be asked amid a document. Rejects with DeviceError when not even the question goes
    * through.
    */
-  async ask(signal?: AbortSignal): Promise<void> {
+  async ask(isAmid: boolean, signal?: AbortSignal): Promise<void> {
+    const question = isAmid ? this.#tongue.questionAmid : this.#tongue.question;
+    if (question === null) return;
     const limit = setDeadline(QUESTION_MS, signal);
     try {
-      await this.#device.write(this.#tongue.question, limit.signal);
+      await this.#device.write(question, limit.signal);
     } finally {
       limit.clear();
     }

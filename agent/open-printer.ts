@@ -52,7 +52,13 @@ export class OpenPrinter {
   /** Before anything is sent. Rejects with DeviceError when not even a question goes through. */
   async ask(signal?: AbortSignal): Promise<void> {
     await this.look();
-    if (this.obstacle === null) await this.#talk?.ask(signal);
+    if (this.obstacle === null) await this.#talk?.ask(false, signal);
+  }
+
+  /** The same where a document broke off. */
+  async askAmid(signal?: AbortSignal): Promise<void> {
+    await this.look();
+    if (this.obstacle === null) await this.#talk?.ask(true, signal);
   }
 
   /** Asks the transport, which can say something even while a transfer is stuck. */

@@ -98,13 +98,12 @@ export class PrinterLine {
 
   /** Ends what an interrupted document left open. Rejects with DeviceError while it does not go through. */
   async #abort(signal?: AbortSignal): Promise<void> {
-    const { abort, status } = this.spec.profile;
+    const { abort } = this.spec.profile;
     if (abort.length > 0) {
       const printer = this.#converse(await this.#open(signal));
       const limit = setDeadline(ABORT_MS, signal);
       try {
-        // A real-time question is answered even amid an image; one in PJL would be taken for a part of it.
-        await (status === "escpos" ? printer.ask(limit.signal) : printer.look());
+        await printer.askAmid(limit.signal);
         if (printer.obstacle !== null) throw faultOfObstacle(printer.obstacle);
         await printer.device.write(abort, limit.signal);
         await printer.device.drain(limit.signal);

@@ -6,6 +6,8 @@ import type { Heard, Tongue } from "./printer-tongue.ts";
 /** Printer, cause of being offline, cause of an error, paper sensors. */
 const QUESTIONS = [1, 2, 3, 4] as const;
 const QUESTION = Uint8Array.from(QUESTIONS.flatMap((n) => [0x10, 0x04, n]));
+/** Zeros make an empty one of a command whose head was cut; the question would be taken for its size. */
+const QUESTION_AMID = Uint8Array.from([...new Uint8Array(16), ...QUESTION]);
 /** GS a: online and offline, errors, paper; not the drawer. */
 const AUTOMATIC_ON = Uint8Array.of(0x1d, 0x61, 0x0e);
 const AUTOMATIC_OFF = Uint8Array.of(0x1d, 0x61, 0x00);
@@ -18,6 +20,7 @@ export function speakEscpos(id: string): Tongue {
 
 class EscposTongue implements Tongue {
   readonly question = QUESTION;
+  readonly questionAmid = QUESTION_AMID;
   readonly answerMs = 500;
   readonly opening = AUTOMATIC_ON;
   readonly farewell = AUTOMATIC_OFF;

@@ -12,6 +12,7 @@ export function speakPjl(name: string): Tongue {
 
 class PjlTongue implements Tongue {
   readonly question: Uint8Array;
+  readonly questionAmid = null;
   readonly answerMs = 1500;
   readonly opening: Uint8Array;
   readonly farewell = encodePjl([{ kind: "ustatus-off" }]);

@@ -17,6 +17,8 @@ export type Heard =
 export interface Tongue {
   /** Asks whether it can print. Before anything else. */
   readonly question: Uint8Array;
+  /** The same in the middle of a document that broke off; null where it would be taken for a part of it. */
+  readonly questionAmid: Uint8Array | null;
   /** How long an answer may take, in milliseconds. */
   readonly answerMs: number;
   /** Nobody waits for the answer any more: what still comes only shows that it can answer. */

@@ -15,10 +15,17 @@ export interface ProfileRow {
 }
 
 const UEL = "\x1b%-12345X";
+/**
+ * A printer counts jobs inside jobs, and forgets no open one; an EOJ too many it ignores (HP LaserJet 5200, service
+ * manual, chapter 6). Ours, and what a document may have opened in it.
+ */
+const EOJS = "@PJL EOJ\r\n".repeat(4);
 /** PCL's longest counted transfer is 32767 bytes; zeros complete one that broke off, and print nothing outside. */
 const PCL_PAD = "\0".repeat(32_767);
 /** A full page of 80 mm raster (576 x 815 dots) in one command is 58,680 bytes. ESC/POS ignores zeros elsewhere. */
 const ESCPOS_PAD = "\0".repeat(65_536);
+/** Where a command's head was cut: zeros make it an empty one; anything else would be taken for its size. */
+const ESCPOS_HEAD_PAD = "\0".repeat(16);
 const ESCPOS_INIT = "\x1b@";
 /** GS V 66: feed to the cutter and cut, leaving one point; printers without a cutter feed. */
 const ESCPOS_CUT = "\n\x1dV\x42\x00";
@@ -39,7 +46,7 @@ export const PROFILES = {
     languages: ["pjl", "pdf", "pcl", "pclxl", "ps", "text"],
     before: `${UEL}@PJL RESET\r\n${UEL}`,
     after: UEL,
-    abort: `${PCL_PAD}${UEL}@PJL RESET\r\n${UEL}`,
+    abort: `${PCL_PAD}${UEL}${EOJS}@PJL RESET\r\n${UEL}`,
     status: "pjl",
   },
   pcl: {
@@ -63,7 +70,7 @@ export const PROFILES = {
     languages: ["escpos", "text"],
     before: ESCPOS_INIT,
     after: ESCPOS_CUT,
-    abort: `${ESCPOS_CLEAR}${ESCPOS_PAD}${ESCPOS_INIT}${ESCPOS_CUT}`,
+    abort: `${ESCPOS_HEAD_PAD}${ESCPOS_CLEAR}${ESCPOS_PAD}${ESCPOS_INIT}${ESCPOS_CUT}`,
     status: "escpos",
   },
   text: {

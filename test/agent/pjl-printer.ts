@@ -132,7 +132,6 @@ export class PjlPrinter implements PrinterModel {
     else if (words === "USTATUSOFF") this.#ustatus.clear();
     else if (words.startsWith("ECHO ") && this.trouble.answers !== "unsynchronised") this.#answer([words]);
     else if (words === "INFO STATUS") this.#answer([words, ...this.#status()]);
-    else if (words === "RESET") this.#jobs = [];
     else if (words.startsWith("JOB ")) this.#begin(name);
     else if (/^EOJ\b/.test(words)) this.#end();
   }
