@@ -5,6 +5,8 @@ import { openSerial, parseSerialAddress } from "./device-serial.ts";
 import { openTcp, parseTcpAddress } from "./device-tcp.ts";
 import { type Transport, TransportDevice } from "./device-transport.ts";
 import { type DeviceUri, parseDeviceUri, unusableUri } from "./device-uri.ts";
+import { openUsb } from "./device-usb.ts";
+import { parseUsbAddress } from "./usb-address.ts";
 
 /** Reads the address at once, so that a wrong one is found with the configuration; opens later. */
 type Scheme = (uri: DeviceUri) => (signal?: AbortSignal) => Promise<Transport>;
@@ -24,6 +26,7 @@ const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
   ["tcp", scheme(parseTcpAddress, openTcp)],
   ["lp", scheme(parseLpAddress, openLp)],
   ["serial", scheme(parseSerialAddress, openSerial)],
+  ["usb", scheme(parseUsbAddress, openUsb)],
 ]);
 
 /**

@@ -37,7 +37,7 @@ describe("URIs", () => {
   it.each([
     ["", "is no URI"],
     ["/dev/usb/lp0", "is no URI"],
-    ["usb:", "Known are file:, tcp:, lp:, serial:"],
+    ["ipp:", "Known are file:, tcp:, lp:, serial:, usb:"],
     ["file:", "needs a path"],
     ["file://host/x", "needs a path"],
     ["file:/tmp/%zz", "begins no escape"],
