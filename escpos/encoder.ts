@@ -110,7 +110,7 @@ export class Encoder {
     const page = repertoireOf(profile).pages[0]?.number ?? null;
     scratch.clear().write(ESC, 0x40);
     if (profile.quirks.includes("kanji-after-reset")) scratch.write(FS, 0x2e);
-    if (profile.cjk === "shift_jis") scratch.write(FS, 0x43, 1);
+    if (profile.cjk === "shift_jis") scratch.write(FS, 0x43, 0);
     scratch.write(ESC, 0x52, 0);
     if (page !== null) scratch.write(ESC, 0x74, page);
     scratch.write(

@@ -67,7 +67,10 @@ export function writeText(
       continue;
     }
     let byte = current?.page.bytes.get(codePoint);
-    if (byte === undefined && repertoire.homesOf(codePoint) !== null) {
+    const wide =
+      repertoire.cjk !== null && widthOfCodePoint(codePoint) === 2 && repertoire.cjk.bytes.has(codePoint);
+    if (wide) byte = undefined;
+    else if (byte === undefined && repertoire.homesOf(codePoint) !== null) {
       current = repertoire.bestPage(clean, at);
       byte = current?.page.bytes.get(codePoint) ?? REPLACEMENT;
       out.write(ESC, 0x74, current?.number ?? 0);
@@ -85,6 +88,8 @@ export function writeText(
 /** Writes characters of the printer's multi-byte set while they last; returns where they end. */
 function writeCjk(text: string, from: number, table: CjkTable, out: ByteWriter): number {
   let at = from;
+  // Outside of such runs the system is JIS, where single bytes from 0x80 are the code page's.
+  if (table.charset === "shift_jis") out.write(FS, 0x43, 1);
   out.write(FS, 0x26);
   while (at < text.length) {
     const codePoint = text.codePointAt(at) as number;
@@ -94,6 +99,7 @@ function writeCjk(text: string, from: number, table: CjkTable, out: ByteWriter):
     at += codePoint > 0xffff ? 2 : 1;
   }
   out.write(FS, 0x2e);
+  if (table.charset === "shift_jis") out.write(FS, 0x43, 0);
   return at;
 }
 

@@ -8,6 +8,7 @@ import { receiptFont } from "../../escpos/font.ts";
 import type { Profile } from "../../escpos/profile.ts";
 import { profileIds, profileOf } from "../../escpos/profiles.ts";
 import { rasterCodes } from "../../escpos/raster-codes.ts";
+import { renderText } from "../../escpos/text-render.ts";
 
 const T88 = profileOf("TM-T88V")!;
 const T20 = profileOf("TM-T20II")!;
@@ -54,6 +55,17 @@ describe("text", () => {
   test("Chinese by the printer's own set", () => {
     const bytes = encoderFor(CHINESE).initialise().text("茶 tea 咖啡").bytes();
     expect(readText(bytes, CHINESE)).toBe("茶 tea 咖啡");
+  });
+
+  test("Japanese, Korean and traditional Chinese too, and they read back as printed", () => {
+    for (const [cjk, text] of [
+      ["shift_jis", "日本 tea カナ Łódź"],
+      ["euc-kr", "한국어 tea"],
+      ["big5", "繁體 tea"],
+    ] as const) {
+      const profile = { ...T88, cjk } as Profile;
+      expect(renderText(encoderFor(profile).initialise().line(text).bytes(), profile)).toBe(`${text}\n`);
+    }
   });
 
   test("what no page holds is drawn in place, or replaced", () => {

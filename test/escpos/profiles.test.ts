@@ -62,5 +62,6 @@ test("profiles are chosen by what printers say of themselves", () => {
   expect(choose("MFG:CITIZEN;MDL:CT-S651;")).toBe("CT-S651 model");
   expect(choose("MFG:HP;MDL:LaserJet 4;")).toBeNull();
   expect(chooseProfile({ model: "TM-T70" })?.id).toBe("TM-T70");
+  expect(chooseProfile({ manufacturer: "EPSON", model: "TM-T70" })?.certainty).toBe("model");
   expect(parseDeviceId("garbage")).toBeNull();
 });

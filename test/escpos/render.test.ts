@@ -113,6 +113,33 @@ describe("text", () => {
     ]);
   });
 
+  test("JIS pairs after FS &, UTF-8 after FS ( C, national sets after ESC R", () => {
+    const japanese = { ...T20, cjk: "shift_jis" } as const;
+    const bytes = bytesOf(
+      FS,
+      "&",
+      0x46,
+      0x7c,
+      0x4b,
+      0x5c,
+      FS,
+      ".",
+      10,
+      FS,
+      "(C",
+      2,
+      0,
+      48,
+      2,
+      0xe2,
+      0x82,
+      0xac,
+      10,
+    );
+    expect(renderText(bytes, japanese)).toBe("日本\n€\n");
+    expect(renderText(bytesOf(ESC, "R", 2, "[]", 10), T20)).toBe("ÄÜ\n");
+  });
+
   test("page mode is read from top to bottom", () => {
     const page = all.find(({ name }) => name === "page-mode")!;
     expect(renderText(page.bytes, T20)).toContain("left to right\nbottom to top\nsecond line\n");

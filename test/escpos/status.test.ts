@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { encodeCommands } from "../../escpos/command-bytes.ts";
 import { StatusReader } from "../../escpos/status.ts";
+import { bytesOf } from "./vectors.ts";
 
 const read = (...bytes: number[]) => {
   const reader = new StatusReader();
@@ -90,6 +92,19 @@ describe("answers in blocks", () => {
     ]);
     expect(reader.state.paper).toBe("end");
   });
+});
+
+test("requests are commands; the echo of one fences what was sent before it", () => {
+  const ask = (id: string) =>
+    encodeCommands([
+      { kind: "real-time-status", n: 4 },
+      { kind: "request-response", fn: 48, m: 48, id: bytesOf(id) },
+      { kind: "automatic-status", what: 0x0e },
+      { kind: "transmit-id", n: 67 },
+    ]);
+  expect(ask("0042")).toEqual(
+    bytesOf(0x10, 4, 4, 0x1d, "(H", 6, 0, 48, 48, "0042", 0x1d, "a", 0x0e, 0x1d, "I", 67),
+  );
 });
 
 test("any bytes in any chunks give the same events and state, and keep nothing without bound", () => {
