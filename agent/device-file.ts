@@ -15,6 +15,9 @@ import { type DeviceUri, refuseOtherOptions, unusableUri } from "./device-uri.ts
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
 
+/** Pieces between two looks at whether the file was deleted: a megabyte. */
+const LOOK_PIECES = 16;
+
 export interface FileAddress {
   readonly uri: string;
   readonly path: string;
@@ -90,6 +93,7 @@ class FileTransport implements Transport {
   readonly #made: string | null;
   /** Something was printed, if only an empty job: `drain` counts. */
   #isUsed = false;
+  #pieces = 0;
 
   constructor(uri: string, handle: FileHandle, made: string | null) {
     this.#uri = uri;
@@ -99,7 +103,8 @@ class FileTransport implements Transport {
 
   async write(piece: Uint8Array): Promise<void> {
     this.#isUsed = true;
-    await this.#move(async () => {
+    this.#pieces++;
+    await this.#move(this.#pieces % LOOK_PIECES === 1, async () => {
       for (let at = 0; at < piece.length; ) {
         const { bytesWritten } = await this.#handle.write(piece, at, piece.length - at);
         at += bytesWritten;
@@ -109,7 +114,7 @@ class FileTransport implements Transport {
 
   async drain(): Promise<void> {
     this.#isUsed = true;
-    await this.#move(async () => {
+    await this.#move(true, async () => {
       await this.#handle.sync();
       if (this.#made !== null) await syncDirectory(dirname(this.#made));
     });
@@ -145,11 +150,12 @@ class FileTransport implements Transport {
     if (there !== null && there.ino === ours.ino && there.dev === ours.dev) await unlink(path);
   }
 
-  async #move(work: () => Promise<void>): Promise<void> {
+  /** @param looks whether the file is still there: asked now and then, and always at the end */
+  async #move(looks: boolean, work: () => Promise<void>): Promise<void> {
     try {
       await work();
       // An unlinked file takes bytes without complaint and loses them with the last handle.
-      if ((await this.#handle.stat()).nlink > 0) return;
+      if (!looks || (await this.#handle.stat()).nlink > 0) return;
     } catch (cause) {
       throw faultOfMoving(this.#uri, cause);
     }

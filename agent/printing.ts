@@ -42,9 +42,16 @@ export async function printCopy(
   await hand.over(profile.before);
   await hand.over(printer.opening);
   steps.onDocument(device.bytesWritten);
-  for await (const bytes of document) {
-    await hand.over(bytes);
-    shredPlaintext(bytes);
+  // While the device takes one piece the next is opened; no more than that is ever in the clear.
+  let handing: Promise<void> = Promise.resolve();
+  try {
+    for await (const bytes of document) {
+      await handing;
+      handing = hand.over(bytes).finally(() => shredPlaintext(bytes));
+      handing.catch(() => undefined);
+    }
+  } finally {
+    await handing;
   }
   await hand.over(profile.after);
   await hand.over(printer.close());
