@@ -49,6 +49,8 @@ export class OpenArrival implements Arrival {
   readonly #writer: SpoolWriter;
   readonly #onOver: () => void;
   #stage: Stage = { kind: "open" };
+  /** Derived while the rest still comes in. */
+  #st: Promise<Uint8Array> | null = null;
 
   /** @param input owned from now on; @param onOver called once, when the job is held, ended or thrown away */
   constructor(
@@ -73,6 +75,7 @@ export class OpenArrival implements Arrival {
     if (this.#stage.kind !== "open") return;
     try {
       await this.#intake.push(bytes);
+      if (!this.#st && this.#intake.manifest) this.#st = this.#derive(this.#intake.manifest);
     } catch (cause) {
       await this.#fail(cause);
     }
@@ -101,23 +104,33 @@ export class OpenArrival implements Arrival {
 
   /** Judges what came, and makes the record durable. */
   async #record(final: Ticket): Promise<void> {
-    const { clock, policy, seen, stretch, vault } = this.#room;
+    const { clock, policy, seen, vault } = this.#room;
     const { found, manifest } = this.#judge(final);
     const hash = vault.seenHash(found.fileKey);
     if (seen.isReplay(hash, this.ref)) throw new Refusal("replayed");
     const expiry = judgeExpiry(manifest, final, policy, clock.now());
     if (expiry.kind === "refused") throw new Refusal(expiry.reason);
     if (expiry.kind === "over") return await this.#expire();
-    const [st, sealedBytes] = await Promise.all([
-      stretch.derive(manifest.otp, "arrival"),
-      this.#writer.end(),
-    ]);
+    const [st, sealedBytes] = await Promise.all([this.#st ?? this.#derive(manifest), this.#writer.end()]);
     // It may have been dropped meanwhile.
     if (this.#stage.kind === "open") {
       const { expires } = expiry;
       this.#stage = { kind: "recorded", share: this.#seal(final, found, { hash, st, sealedBytes, expires }) };
     }
-    st.fill(0);
+    this.#wipe();
+  }
+
+  #derive({ otp }: Manifest): Promise<Uint8Array> {
+    const st = this.#room.stretch.derive(otp, "arrival");
+    st.catch(() => undefined);
+    return st;
+  }
+
+  #wipe(): void {
+    this.#st?.then(
+      (st) => st.fill(0),
+      () => undefined,
+    );
     this.#intake.wipe();
   }
 
@@ -225,7 +238,7 @@ export class OpenArrival implements Arrival {
   async #leave(stage: Stage): Promise<void> {
     if (this.#stage.kind === "recorded") this.#stage.share.share.fill(0);
     this.#stage = stage;
-    this.#intake.wipe();
+    this.#wipe();
     await this.#writer.discard();
     this.#onOver();
   }

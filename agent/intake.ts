@@ -7,7 +7,7 @@ import { HeaderReader, openHeader } from "../wire/age-header.ts";
 import { derivePayloadKey, PAYLOAD_NONCE_BYTES, PayloadOpener } from "../wire/age-payload.ts";
 import { nodeCipher } from "../wire/cipher-node.ts";
 import { isPlatenError } from "../wire/error.ts";
-import { ManifestReader, type ManifestResult } from "../wire/manifest.ts";
+import { type Manifest, ManifestReader, type ManifestResult } from "../wire/manifest.ts";
 import type { Reason } from "../wire/reason.ts";
 import { SNIFF_BYTES } from "./language.ts";
 import { shredPlaintext } from "./plaintext.ts";
@@ -54,6 +54,12 @@ export class Intake {
   constructor(identity: string, writer: SpoolWriter) {
     this.#identity = identity;
     this.#writer = writer;
+  }
+
+  /** The manifest as soon as it was read and is one; it proves nothing before {@link end}. */
+  get manifest(): Manifest | null {
+    const { result } = this.#manifest;
+    return result?.ok ? result.manifest : null;
   }
 
   /** The next bytes. Rejects with {@link Refusal}, or PlatenError when the disk failed. */
