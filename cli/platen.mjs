@@ -20,6 +20,8 @@ const main = existsSync(source) ? source : packed;
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 const isFit = (major === NEEDED[0] && minor >= NEEDED[1]) || major > NEEDED[0];
 const pinned = findPinnedNode();
+/** The programs that run for months on a small machine; the others are over in a second. */
+const isService = /^(?:broker|agent)$/.test(process.argv.slice(2).find((word) => !word.startsWith("-")) ?? "");
 const environment = thriftyEnvironment();
 
 if (major !== NEEDED[0] && pinned) runUnder(pinned);
@@ -69,7 +71,7 @@ async function runHere() {
   }
   // Streams make much short-lived garbage around buffers outside the heap; a young generation that grows to 64 MB lets
   // that garbage, and the buffers, pile up before it looks. What has grown does not shrink: this comes first.
-  setFlagsFromString("--semi-space-growth-factor=1");
+  if (isService) setFlagsFromString("--semi-space-growth-factor=1");
   keepCompiled();
   process.argv[1] = launcher;
   await import(main.href);
