@@ -7,7 +7,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { openSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Fleet, type Sender } from "../test/e2e/fleet.ts";
 import { PART_BYTES } from "../wire/limits.ts";
@@ -24,6 +24,7 @@ const peerPort = fleet.port + 1;
 function makeFile(): void {
   const fd = openSync(file, "w");
   for (let i = 0; i < MEGABYTES; i++) writeSync(fd, randomBytes(1_000_000));
+  closeSync(fd);
 }
 
 async function startPeer(): Promise<ChildProcess> {
