@@ -21,7 +21,9 @@ const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 const isFit = (major === NEEDED[0] && minor >= NEEDED[1]) || major > NEEDED[0];
 const pinned = findPinnedNode();
 /** The programs that run for months on a small machine; the others are over in a second. */
-const isService = /^(?:broker|agent)$/.test(process.argv.slice(2).find((word) => !word.startsWith("-")) ?? "");
+const isService = /^(?:broker|agent)$/.test(
+  process.argv.slice(2).find((word) => !word.startsWith("-")) ?? "",
+);
 const environment = thriftyEnvironment();
 
 if (major !== NEEDED[0] && pinned) runUnder(pinned);
