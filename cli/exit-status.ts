@@ -3,7 +3,10 @@ import { EXIT_INTERRUPTED, EXIT_NOT_PRINTED } from "./failure.ts";
 
 export const EXIT_STATUSES: readonly (readonly [number, string])[] = [
   [0, "done"],
-  [EXIT_NOT_PRINTED, "followed to its end, and it did not print; or the demo failed"],
+  [
+    EXIT_NOT_PRINTED,
+    "followed to its end, and it did not print; the demo failed; the doctor found something wrong",
+  ],
   [64, "the command line is wrong"],
   [65, "refused: the job, the target or the list is not acceptable"],
   [66, "a file cannot be read"],

@@ -6,6 +6,7 @@ import { addAgentCommands } from "./agent-commands.ts";
 import { addBrokerCommand } from "./broker-command.ts";
 import { addCompletionCommand } from "./completion-command.ts";
 import { addDemoCommand } from "./demo-command.ts";
+import { addDoctorCommand } from "./doctor-command.ts";
 import { formatExitStatuses } from "./exit-status.ts";
 import { describeFailure } from "./failure.ts";
 import { addFleetCommands } from "./fleet-commands.ts";
@@ -49,6 +50,7 @@ export function createProgram(): Command {
   addBrokerCommand(program);
   addAgentCommands(program);
   program.commandsGroup("Beside the printer:");
+  addDoctorCommand(program);
   addPanelCommands(program);
   program.commandsGroup("Help:");
   addDemoCommand(program);

@@ -1,0 +1,57 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+
+const home = mkdtempSync(join(tmpdir(), "platen-doctor-cli-"));
+afterAll(() => rmSync(home, { recursive: true }));
+
+function run(...args: string[]) {
+  const main = new URL("../../cli/main.ts", import.meta.url).pathname;
+  const env = { PATH: process.env.PATH, HOME: home };
+  return spawnSync(process.execPath, [main, ...args], { encoding: "utf8", env, input: "" });
+}
+
+describe("platen doctor", () => {
+  it("tells in words what is wrong and what to do, and ends with 1", () => {
+    const { status, stdout, stderr } = run("doctor");
+    expect({ status, stderr }).toEqual({ status: 1, stderr: "" });
+    expect(stdout).toMatch(/^Agent\n/);
+    expect(stdout).toMatch(
+      /WRONG {2}enrolment: This agent has no certificate yet\.\n\s+-> On the broker run/,
+    );
+    expect(stdout).toMatch(/things are wrong\.\n$/);
+  });
+
+  it("is one JSON document for programs", () => {
+    const { status, stdout } = run("doctor", "agent", "--json");
+    const found = JSON.parse(stdout) as { side: string; check: string; verdict: string }[];
+    expect(status).toBe(1);
+    expect(found).toContainEqual(
+      expect.objectContaining({ side: "agent", check: "enrolment", verdict: "bad" }),
+    );
+  });
+
+  it("takes a mistake in the settings as something wrong, by its place", () => {
+    const file = join(home, "agent.toml");
+    writeFileSync(file, "[panel.lamps]\nwhit = 'GPIO5'\n");
+    const { status, stdout } = run("doctor", "agent", "--config", file);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/WRONG {2}settings: .*panel\.lamps\.whit.*panel\.lamps\.white/s);
+  });
+
+  it("wants to know whose settings it is given", () => {
+    expect(run("doctor", "--data", "/x")).toMatchObject({ status: 64, stdout: "" });
+  });
+});
+
+describe("platen panel card", () => {
+  it("writes an SVG, and says what does not fit", () => {
+    const drawn = run("panel", "card", "--lang", "de,en");
+    expect([drawn.status, drawn.stdout.slice(0, 4)]).toEqual([0, "<svg"]);
+    const tooMany = run("panel", "card", "--lang", "de,en,fr,it,es,pt");
+    expect([tooMany.status, tooMany.stdout]).toEqual([64, ""]);
+    expect(tooMany.stderr).toMatch(/6 languages do not fit on A6/);
+  });
+});
