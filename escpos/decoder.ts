@@ -175,6 +175,8 @@ export class Decoder {
       }
       if (tail === MORE) return this.#wait(available + 1);
       total += tail;
+      if (total > this.#limit && entry.tail.scanned)
+        return this.#unknown(bytes, at, entry.leadLength - 1, out);
     }
     if (total > this.#limit) return this.#oversized(entry, bytes, at, total);
     if (available < total) return this.#wait(total);

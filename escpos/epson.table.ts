@@ -1,4 +1,4 @@
-import { fn, i16, literal, op, opWhen, rest, sized, u8, u16, u32 } from "./layout.ts";
+import { fn, i16, literal, op, opWhen, rest, scanned, sized, u8, u16, u32 } from "./layout.ts";
 import {
   counted,
   counterText,
@@ -74,7 +74,7 @@ const text = [
     u8("rows"),
     u8("first"),
     u8("last"),
-    sized("bitmaps", userCharacters),
+    scanned("bitmaps", userCharacters),
   ),
   op("user-characters-undefine", "ESC ?", u8("character")),
 ] as const;
@@ -158,7 +158,7 @@ const images = [
   ),
   op("print-download-image", "GS /", u8("mode")),
   op("print-nv-image", "FS p", u8("number"), u8("mode")),
-  op("define-nv-images", "FS q", u8("count"), sized("images", nvImages)),
+  op("define-nv-images", "FS q", u8("count"), scanned("images", nvImages)),
   opWhen(
     "windows-bitmap",
     "GS D",

@@ -16,6 +16,8 @@ export interface TailField<N extends string = string> {
   readonly measure: Measure;
   /** What stands around the bytes on the wire and is not part of the value: a count before, or a byte after. */
   readonly wrap: Wrap;
+  /** Its length is found out on the way through it, not from its first bytes: it cannot be passed over unread. */
+  readonly scanned: boolean;
 }
 
 export type Wrap = "none" | "count" | "nul" | "rs";
@@ -73,6 +75,13 @@ export const sized = <N extends string>(name: N, measure: Measure, wrap: Wrap = 
   type: "tail",
   measure,
   wrap,
+  scanned: false,
+});
+
+/** A tail that must be read to find its end. */
+export const scanned = <N extends string>(name: N, measure: Measure): TailField<N> => ({
+  ...sized(name, measure),
+  scanned: true,
 });
 
 /** A tail that takes whatever its frame still holds. */
@@ -81,6 +90,7 @@ export const rest = <N extends string>(name: N): TailField<N> => ({
   type: "tail",
   measure: (_bytes, _at, from, end) => end - from,
   wrap: "none",
+  scanned: false,
 });
 
 /** Describes one command: its kind, its name in the references, its leading bytes and its fields. */

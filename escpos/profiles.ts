@@ -35,23 +35,28 @@ const normalise = (name: string): string => name.toLowerCase().replace(/[^a-z0-9
 
 /**
  * The profile that fits what a printer says it is, or `null`: then ask, never assume a width.
- * Of variants with the same name (42 columns, South Asia) the plain one is taken.
+ * Of variants with the same name the first is taken, as `family` where their widths differ.
  */
 export function chooseProfile(identity: PrinterIdentity): ProfileChoice | null {
   const model = normalise(identity.model);
   if (model.length < 3) return null;
   const maker = normalise(identity.manufacturer ?? "");
   let best: { id: string; score: number } | null = null;
+  let tied = false;
   for (const id of profileIds()) {
     const profile = PROFILES[id] as Profile;
     if (profile.vendor === "Generic") continue;
     const vendor = normalise(profile.vendor);
     if (maker !== "" && !vendor.startsWith(maker) && !maker.startsWith(vendor)) continue;
     const score = Math.max(likeness(model, normalise(id)), likeness(model, normalise(profile.name)));
-    if (score > (best?.score ?? 0)) best = { id, score };
+    if (best !== null && score === best.score) tied ||= profile.widthDots !== PROFILES[best.id]?.widthDots;
+    else if (score > (best?.score ?? 0)) {
+      best = { id, score };
+      tied = false;
+    }
   }
   if (best === null) return null;
-  const certainty = best.score >= EXACT ? "model" : "family";
+  const certainty = best.score >= EXACT && !tied ? "model" : "family";
   return { id: best.id, profile: PROFILES[best.id] as Profile, certainty };
 }
 

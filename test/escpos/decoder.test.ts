@@ -161,6 +161,15 @@ describe("limits and recovery", () => {
     expect(decode(bytes, options).map(({ kind }) => kind)).toEqual(["oversize", "text", "line-feed"]);
   });
 
+  test("a command that finds its end only on the way is given up at the limit too", () => {
+    const image = [1, 0, 8, 0, ...new Array<number>(64).fill(0x41)];
+    const bytes = bytesOf(FS, "q", 3, ...image, ...image, ...image, 10);
+    const decoder = new Decoder({ maxCommandBytes: 100 });
+    const early = [...bytes.subarray(0, 110)].flatMap((byte) => decoder.push(Uint8Array.of(byte)));
+    expect(early[0]).toMatchObject({ kind: "unknown", start: 0, end: 2 });
+    expect(decode(bytes, { maxCommandBytes: 100 })[0]).toEqual(early[0]);
+  });
+
   test("a stream that ends inside a command says so", () => {
     expect(decode(bytesOf("a", GS, "v0", 0, 1))).toMatchObject([
       { kind: "text" },

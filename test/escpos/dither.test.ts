@@ -42,6 +42,65 @@ test.each(["ordered", "floyd-steinberg", "blue-noise"] as const)("%s keeps the m
   }
 });
 
+/** Error diffusion as textbooks write it: a full image of errors, weights by place. */
+function diffuse(
+  picture: { width: number; height: number; data: Uint8Array },
+  weights: readonly (readonly [number, number, number])[],
+  serpentine: boolean,
+) {
+  const { width, height } = picture;
+  const light = Float64Array.from(lightOf(picture).light);
+  const rows: string[] = [];
+  for (let y = 0; y < height; y += 1) {
+    const row = new Array<string>(width);
+    const step = serpentine && y % 2 === 1 ? -1 : 1;
+    for (let x = step === 1 ? 0 : width - 1; x >= 0 && x < width; x += step) {
+      const wanted = light[y * width + x]!;
+      const white = wanted >= 0.5;
+      row[x] = white ? "." : "#";
+      for (const [dx, dy, weight] of weights) {
+        const [tx, ty] = [x + dx * step, y + dy];
+        if (tx >= 0 && tx < width && ty < height)
+          light[ty * width + tx]! += (wanted - (white ? 1 : 0)) * weight;
+      }
+    }
+    rows.push(row.join(""));
+  }
+  return rows;
+}
+
+test.each([
+  [
+    "floyd-steinberg",
+    [
+      [1, 0, 7 / 16],
+      [-1, 1, 3 / 16],
+      [0, 1, 5 / 16],
+      [1, 1, 1 / 16],
+    ],
+    true,
+  ],
+  [
+    "atkinson",
+    [
+      [1, 0, 1 / 8],
+      [2, 0, 1 / 8],
+      [-1, 1, 1 / 8],
+      [0, 1, 1 / 8],
+      [1, 1, 1 / 8],
+      [0, 2, 1 / 8],
+    ],
+    false,
+  ],
+] as const)("%s agrees with the textbook, dot by dot", (method, weights, serpentine) => {
+  const data = Uint8Array.from({ length: 40 * 30 }, (_, at) => (at * 197 + ((at * at) >> 3)) & 0xff);
+  const bitmap = dither({ width: 40, height: 30, data }, { method });
+  const ours = Array.from({ length: 30 }, (_, y) =>
+    Array.from({ length: 40 }, (__, x) => (dotAt(bitmap, x, y) ? "#" : ".")).join(""),
+  );
+  expect(ours).toEqual(diffuse({ width: 40, height: 30, data }, weights, serpentine));
+});
+
 test("atkinson loses a quarter of the error: mid-greys keep their order", () => {
   const shares = [60, 110, 160, 210].map((value) => blackShare(dither(flat(value), { method: "atkinson" })));
   expect(shares).toEqual([...shares].sort((a, b) => b - a));

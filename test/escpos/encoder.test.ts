@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ByteWriter } from "../../escpos/byte-writer.ts";
 import { codePageOf } from "../../escpos/code-page.ts";
 import type { Command, CommandOfKind } from "../../escpos/command.ts";
 import { decode } from "../../escpos/decoder.ts";
@@ -8,6 +9,8 @@ import { receiptFont } from "../../escpos/font.ts";
 import type { Profile } from "../../escpos/profile.ts";
 import { profileIds, profileOf } from "../../escpos/profiles.ts";
 import { rasterCodes } from "../../escpos/raster-codes.ts";
+import { repertoireOf } from "../../escpos/repertoire.ts";
+import { cleanText, writeText } from "../../escpos/text-encoder.ts";
 import { renderText } from "../../escpos/text-render.ts";
 
 const T88 = profileOf("TM-T88V")!;
@@ -114,6 +117,19 @@ describe("text", () => {
         }
       }
     }
+  });
+
+  test("each of its two guards holds alone", () => {
+    const setting = {
+      repertoire: repertoireOf(T88),
+      glyphs: null,
+      cell: { width: 12, height: 24 },
+      enlarged: false,
+    };
+    const out = new ByteWriter();
+    writeText("a\x00\x1b@\x7fb", 0, setting, out);
+    expect(out.take()).toEqual(new TextEncoder().encode("a@b"));
+    expect(cleanText("a\x00\x1b@\x7f\x9b\u200eb\tc\u00a0d")).toBe("a@b c d");
   });
 
   test("known offenders: arrows, card suits, the section sign and controls stay characters", () => {

@@ -84,7 +84,8 @@ describe("real-time sequences in images", () => {
     const broken = data.slice();
     expect(breakRealTime(broken)).toBe(4);
     expect(escpos.findRealTime(broken)).toBeNull();
-    expect(broken.filter((byte, at) => byte !== data[at]).length).toBe(4);
+    expect([...broken].filter((byte, at) => byte !== data[at])).toEqual([0x11, 0x11, 0x11, 0x11]);
+    expect(escpos.findRealTime(bytesOf(DLE, 4, 18, DLE, 4, 9))).toEqual([{ at: 0, request: "status" }]);
   });
 
   test("the encoder avoids them unless told to keep every dot", () => {

@@ -63,5 +63,9 @@ test("profiles are chosen by what printers say of themselves", () => {
   expect(choose("MFG:HP;MDL:LaserJet 4;")).toBeNull();
   expect(chooseProfile({ model: "TM-T70" })?.id).toBe("TM-T70");
   expect(chooseProfile({ manufacturer: "EPSON", model: "TM-T70" })?.certainty).toBe("model");
+  expect(chooseProfile({ manufacturer: "Seiko", model: "RP-F10" })).toMatchObject({
+    id: "RP-F10-58mm",
+    certainty: "family",
+  });
   expect(parseDeviceId("garbage")).toBeNull();
 });

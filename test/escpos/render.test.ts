@@ -1,10 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { decode as decodePng } from "fast-png";
 import { describe, expect, test } from "vitest";
-import { dotAt } from "../../escpos/bitmap.ts";
+import { account } from "../../escpos/account.ts";
+import { createBitmap, dotAt, fillRect } from "../../escpos/bitmap.ts";
+import { receiptFont } from "../../escpos/font.ts";
 import { renderHtml } from "../../escpos/html-render.ts";
+import { ImageMemory } from "../../escpos/image-memory.ts";
 import { ImageRenderer, renderImage } from "../../escpos/image-render.ts";
 import { encodePng } from "../../escpos/png.ts";
+import { Press } from "../../escpos/press.ts";
 import { profileOf } from "../../escpos/profiles.ts";
 import { renderText } from "../../escpos/text-render.ts";
 import { bwipSymbols, readmeReceipt, scenes, strays } from "./scenes.ts";
@@ -84,6 +88,54 @@ describe("bounds", () => {
     ];
     expect(renderImage(bytesOf(...image, ...page), T20, { maxHeightDots: 5000 }).truncated).toBe(true);
     expect(renderText(bytesOf(...macro), T20).length).toBeLessThan(100_000);
+  });
+
+  test("a press that has drawn its share draws no more", () => {
+    const line = (width: number) => {
+      const bitmap = createBitmap(width, 10);
+      fillRect(bitmap, 0, 0, width, 10);
+      const item = {
+        kind: "image",
+        x: 0,
+        width,
+        height: 10,
+        draw: () => bitmap,
+        scaleX: 1,
+        scaleY: 1,
+      } as const;
+      return { top: 0, height: 10, items: [item], upsideDown: false };
+    };
+    const target = createBitmap(32, 20);
+    const press = new Press(receiptFont, 100);
+    press.drawLine(target, line(8), 0);
+    press.drawLine(target, line(32), 10);
+    expect([dotAt(target, 0, 0), dotAt(target, 0, 10), press.exhausted]).toEqual([true, false, true]);
+  });
+
+  test("images kept for later are bounded in total", () => {
+    const memory = new ImageMemory(64);
+    const define = (x: number) =>
+      memory.define({ kind: "download-image", x, y: 4, data: new Uint8Array(x * 4 * 8), start: 0, end: 0 });
+    expect([define(2), memory.get("download")?.width]).toEqual([true, 16]);
+    expect([define(4), memory.get("download")?.width]).toEqual([true, 16]);
+  });
+});
+
+describe("what a printer keeps", () => {
+  const store = (text: string) =>
+    [GS, "(k", text.length + 3, 0, 49, 80, 48, text, GS, "(k", 3, 0, 49, 81, 48] as const;
+
+  test("a code's data lasts until the next", () => {
+    const again = [GS, "(k", 3, 0, 49, 81, 48] as const;
+    const read = renderText(bytesOf(...store("one"), ...again, ...store("two")), T20);
+    expect(read.match(/QR code: \w+/g)).toEqual(["QR code: one", "QR code: one", "QR code: two"]);
+  });
+
+  test("Star's size is height first", () => {
+    const star = { ...T20, dialect: "star" } as const;
+    const { bitmap } = renderImage(bytesOf(ESC, "i", 1, 0, "x", 10), star, { marks: false });
+    expect(bitmap.height).toBe(48);
+    expect(account(bytesOf(ESC, "i", 0, 1, "x".repeat(30), 10), star).lines).toBe(2);
   });
 });
 
