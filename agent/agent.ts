@@ -4,7 +4,7 @@
  */
 import type { DestinationStream } from "pino";
 import manifest from "../package.json" with { type: "json" };
-import type { ReplyBody } from "../wire/agent-call.ts";
+import { type ReplyBody, TICKET_BYTES_MAX } from "../wire/agent-call.ts";
 import { isPlatenError, PlatenError } from "../wire/error.ts";
 import { agentTopic, type Topic } from "../wire/topic.ts";
 import { askIdentity, pauseAfter } from "./boot.ts";
@@ -233,16 +233,17 @@ class Agent implements RunningAgent {
       })),
     });
     this.#log.write("clock-learned", { unixSeconds: reply.time });
-    if (!this.#serving) await this.#openIdentity();
+    if (!this.#serving) await this.#openIdentity(reply.time);
     if (session !== this.#session || this.#closing) return;
     this.#settle(reply);
   }
 
-  async #openIdentity(): Promise<void> {
+  async #openIdentity(time: number): Promise<void> {
     const secrets = await askIdentity(this.#calls, this.#enrolment.sealedSecrets);
     if (this.#closing || !this.#person) return;
     const serving = await openServing(secrets, {
       config: this.#config,
+      time,
       printers: this.#printers,
       calls: this.#calls,
       escrow: this.#escrow,
@@ -290,7 +291,9 @@ class Agent implements RunningAgent {
     else if (topic.room === "part") this.#serving?.inbox.takePart(topic, topic.n, payload);
     else if (topic.room === "ticket") {
       if (this.#greeted) this.#serving?.inbox.takeTicket(payload);
-      else if (this.#early.length < EARLY_TICKETS_MAX) this.#early.push(payload);
+      else if (this.#early.length < EARLY_TICKETS_MAX && payload.length <= TICKET_BYTES_MAX) {
+        this.#early.push(payload);
+      }
     }
   }
 

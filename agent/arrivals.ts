@@ -29,6 +29,13 @@ export class OpenArrivals implements Arrivals {
     return job && job.state !== "arriving" ? "known" : "fetch";
   }
 
+  remind(ticket: Ticket): void {
+    const { jobs } = this.#room;
+    if (this.#open.has(jobKey(ticket))) return;
+    if (jobs.find(ticket)) jobs.retell(ticket);
+    else jobs.bury(ticket, { state: "rejected", reason: "lost", final: true, again: false });
+  }
+
   async begin(ticket: Ticket): Promise<Arrival> {
     if (this.consider(ticket) === "known") throw new TypeError("this job is known already");
     const { user, job } = ticket;
@@ -75,7 +82,7 @@ export class OpenArrivals implements Arrivals {
       return;
     }
     const ended = jobs.apply(ticket, { kind: "dropped", state, reason });
-    if (!ended) return;
+    if (!ended) return jobs.retell(ticket);
     const arrival = this.#open.get(jobKey(ticket));
     if (arrival instanceof OpenArrival) await arrival.cut(state, reason);
     await this.#traces.destroy(ended);

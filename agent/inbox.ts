@@ -2,7 +2,7 @@
  * Tickets in, jobs fetched: which of the jobs the broker wants here comes next, and how many at a time. Tickets say a
  * wish, so the newest of a job replaces the older, and one that was lost comes again.
  */
-import { CALL_BYTES_MAX, type Ticket, ticketSchema } from "../wire/agent-call.ts";
+import { TICKET_BYTES_MAX, type Ticket, ticketSchema } from "../wire/agent-call.ts";
 import { parseJson } from "../wire/json.ts";
 import { type JobRef, jobKey } from "../wire/name.ts";
 import type { Arrivals } from "./keeper-port.ts";
@@ -50,11 +50,15 @@ export class Inbox {
 
   /** A message on `ticket`. What is no ticket is ignored. */
   takeTicket(payload: Uint8Array): void {
-    const ticket = parseJson(payload, CALL_BYTES_MAX, ticketSchema);
+    const ticket = parseJson(payload, TICKET_BYTES_MAX, ticketSchema);
     if (!ticket || this.#stopped) return;
     const key = jobKey(ticket);
     if (ticket.want === "drop") {
       this.#drop(key, ticket);
+      return;
+    }
+    if (ticket.want === "hold") {
+      this.#ports.arrivals.remind(ticket);
       return;
     }
     const active = this.#active.get(key);
@@ -80,8 +84,8 @@ export class Inbox {
 
   #enqueue(key: string, ticket: Ticket, failures: number): void {
     this.#forget(key);
-    if (this.#waiting.size >= WAITING_MAX || this.#ports.arrivals.consider(ticket) === "known") return;
-    this.#waiting.set(key, { ticket, failures });
+    if (this.#ports.arrivals.consider(ticket) === "known") this.#ports.arrivals.remind(ticket);
+    else if (this.#waiting.size < WAITING_MAX) this.#waiting.set(key, { ticket, failures });
   }
 
   #forget(key: string): void {

@@ -147,6 +147,17 @@ export class Jobs {
     });
   }
 
+  /**
+   * Tells an end again: the broker speaks as if it had never heard it, and may have been restored from an older copy.
+   * Nothing for a job that lives, whose end is still to come, or while an event of it is on its way.
+   */
+  retell(ref: JobRef): void {
+    this.commit(() => {
+      const job = this.find(ref);
+      if (job?.final && !this.#outbox.waitsFor(ref)) this.#tell(job, job.bytes || null);
+    });
+  }
+
   /** Throws an arrival away as if it had never begun. */
   forget(ref: JobRef): void {
     this.commit(() => {

@@ -103,6 +103,8 @@ export interface Arrival {
 export interface Arrivals {
   /** `known`: there is a row for this job, or it is arriving right now. */
   consider(ticket: Ticket): "fetch" | "known";
+  /** The broker believes it is here, or wants it though it was: an end it missed is told again, an unknown job is lost. */
+  remind(ticket: Ticket): void;
   /** One at a time per job: a `TypeError` for a job that is known. */
   begin(ticket: Ticket): Promise<Arrival>;
   /** A `drop` ticket: ends the job unless it is being printed. Unknown jobs get a tombstone and an event. */
@@ -112,6 +114,8 @@ export interface Arrivals {
 /** Events that wait for the broker, oldest first. */
 export interface Outbox {
   pending(limit: number): JobEvent[];
+  /** True while an event of this job waits. */
+  waitsFor(ref: JobRef): boolean;
   /** They are durable at the broker: forgotten here. Unknown ids are ignored. */
   confirm(ids: readonly string[]): void;
 }
@@ -160,7 +164,7 @@ export interface Keeper {
   held(): number;
   /** True when entries cannot be judged: shares are missing in memory and the broker is away. */
   locked(): boolean;
-  /** The broker's time (Unix seconds), from its answer to hello. */
+  /** The broker's time (Unix seconds), from its answer to hello. The first one before `start`, which expires jobs. */
   learnTime(unixSeconds: number): void;
   /** Every share in memory, to put again after a loss at the broker. */
   reputAll(): EscrowShare[];

@@ -1,12 +1,14 @@
 /** What runs once the identity is open: the keeper of jobs, what fetches them, what tells the broker of them. */
 import { join } from "node:path";
 import type { JobEvent } from "../wire/agent-call.ts";
+import { PlatenError } from "../wire/error.ts";
 import { encodeJson } from "../wire/json.ts";
 import type { JobRef } from "../wire/name.ts";
 import type { Calls } from "./calls.ts";
 import type { Condition } from "./condition.ts";
 import type { AgentConfig } from "./config.ts";
 import type { BrokerEscrow } from "./escrow.ts";
+import type { Escrow } from "./escrow-port.ts";
 import { Inbox } from "./inbox.ts";
 import { openKeeper } from "./keeper.ts";
 import type {
@@ -26,6 +28,8 @@ import type { TransferEnd } from "./transfer.ts";
 
 export interface ServingRoom {
   readonly config: AgentConfig;
+  /** The broker's, Unix seconds: this machine's own may be wrong by years. */
+  readonly time: number;
   readonly printers: readonly PrinterSpec[];
   readonly calls: Calls;
   readonly escrow: BrokerEscrow;
@@ -89,10 +93,15 @@ export async function openServing(secrets: KeeperSecrets, room: ServingRoom): Pr
     secrets,
     printers,
     policy: keeperPolicy(config),
-    escrow,
+    escrow: claimInOrder(escrow, async (ref) => {
+      if (keeper.outbox.waitsFor(ref)) await pump?.flush();
+      return !keeper.outbox.waitsFor(ref);
+    }),
     openDevice,
     signals: keeperSignals(room, () => pump?.wake()),
   });
+  // Before anything is looked at that expires.
+  keeper.learnTime(room.time);
   try {
     await keeper.start();
   } catch (error) {
@@ -112,6 +121,24 @@ export async function openServing(secrets: KeeperSecrets, room: ServingRoom): Pr
       log.child({ user, job }).write("drop-failed", describeError(error)),
   });
   return new Serving(keeper, inbox, pump, room);
+}
+
+/**
+ * A claim goes out once the broker heard all that went before: `held` after a release that came to nothing takes the
+ * claim back there, and must not take the next one.
+ */
+function claimInOrder(escrow: BrokerEscrow, untilTold: (ref: JobRef) => Promise<boolean>): Escrow {
+  return {
+    get reachable() {
+      return escrow.reachable;
+    },
+    put: (share) => escrow.put(share),
+    ask: (asks) => escrow.ask(asks),
+    claim: async (ref, printer) => {
+      if (await untilTold(ref)) return await escrow.claim(ref, printer);
+      throw new PlatenError("broker-unreachable", { address: "escrow", why: "events wait" });
+    },
+  };
 }
 
 function keeperPolicy({ policy }: AgentConfig): Partial<KeeperPolicy> {

@@ -20,14 +20,25 @@ export interface SweepRoom {
 export class Sweep {
   readonly #room: SweepRoom;
   readonly #keepTime;
-  readonly #deleteOld;
+  readonly #hasOld;
+  readonly #forgetOld;
 
   constructor(room: SweepRoom) {
     this.#room = room;
     this.#keepTime = room.db.prepare<[number]>(
       "INSERT INTO clock (one, highest_seen) VALUES (1, ?) ON CONFLICT DO UPDATE SET highest_seen = max(highest_seen, excluded.highest_seen)",
     );
-    this.#deleteOld = room.db.prepare<[number]>("DELETE FROM job WHERE final = 1 AND ended_at < ?");
+    const old = "FROM job WHERE final = 1 AND ended_at < ?";
+    this.#hasOld = room.db.prepare<[number]>(`SELECT 1 ${old} LIMIT 1`);
+    // What was sealed in it is remembered, but as nobody's: under the old id it may not come again either.
+    const disown = room.db.prepare<[number]>(
+      `UPDATE seen SET job = '' WHERE (user, job) IN (SELECT user, job ${old})`,
+    );
+    const remove = room.db.prepare<[number]>(`DELETE ${old}`);
+    this.#forgetOld = room.db.transaction((before: number) => {
+      disown.run(before);
+      remove.run(before);
+    });
   }
 
   /** Once; the caller repeats it. Storage errors pass through: the next run finds what is left. */
@@ -42,7 +53,7 @@ export class Sweep {
     }
     if (now === null) return;
     this.#keepTime.run(now);
-    this.#deleteOld.run(now - TOMBSTONE_S);
+    if (this.#hasOld.get(now - TOMBSTONE_S)) this.#forgetOld(now - TOMBSTONE_S);
     // Here and not amid a release: a checkpoint is the slowest thing the database does.
     db.pragma("wal_checkpoint(PASSIVE)");
   }

@@ -20,8 +20,12 @@ export interface LedgerEntry extends JobRef {
   readonly receivedAt: number;
 }
 
+/** Of one job at one agent: a week of tries on a full disk stays below. */
+const EVENTS_MAX = 2000;
+
 export class Ledger {
   readonly #insert;
+  readonly #count;
   readonly #query;
   readonly #purge;
 
@@ -30,6 +34,11 @@ export class Ledger {
       `INSERT OR IGNORE INTO events (id, agent, user, job, target, state, reason, printer, bytes, at, received_at)
        VALUES (@id, @agent, @user, @job, @target, @state, @reason, @printer, @bytes, @at, @receivedAt)`,
     );
+    this.#count = database
+      .prepare<[string, string, string], number>(
+        `SELECT count(*) FROM (SELECT 1 FROM events WHERE user = ? AND job = ? AND agent = ? LIMIT ${EVENTS_MAX})`,
+      )
+      .pluck();
     this.#query = database.prepare<unknown[], AuditEntry>(
       `SELECT received_at AS at, user, job, target, printer, state, reason, bytes FROM events
        WHERE (@user IS NULL OR user = @user) AND (@printer IS NULL OR printer = @printer OR target = @printer)
@@ -42,6 +51,11 @@ export class Ledger {
   /** False when the entry is there already. */
   record(entry: LedgerEntry): boolean {
     return this.#insert.run(entry).changes > 0;
+  }
+
+  /** True when an agent told more of a job than there is to tell. */
+  isFull(agent: string, { user, job }: JobRef): boolean {
+    return (this.#count.get(user, job, agent) ?? 0) >= EVENTS_MAX;
   }
 
   /** Newest first. */

@@ -135,7 +135,8 @@ export class Lifecycle {
   async takeEvents(agent: string, events: readonly JobEvent[]): Promise<string[]> {
     const { jobs, escrow, tombstones, now } = this.#with;
     const changed = new Map<string, Job>();
-    const finals = events.filter(isFinal);
+    // Of a job it has no copy of an agent has no share either.
+    const finals = events.filter((event) => isFinal(event) && jobs.copyAt(agent, event) !== null);
     // One transaction, and so one wait for the disk, whatever the batch holds.
     jobs.transact(() => {
       for (const event of events) {
@@ -245,6 +246,9 @@ export class Lifecycle {
       log.write("event-unknown-job", { agent, user, job: id });
       return false;
     }
+    // The same end again, or more than any honest agent tells.
+    if (copy.final && copy.state === state) return false;
+    if (!isFinal(event) && ledger.isFull(agent, event)) return false;
     const { printer, at, bytes } = event;
     const ours = { agent, user, job: id, target: job.target, receivedAt: now() };
     const isNew = ledger.record({ ...ours, id: event.id, state, reason, printer, bytes, at });
@@ -254,7 +258,7 @@ export class Lifecycle {
     const spread = spreadEnd(changed);
     if (spread !== null && spread !== "printed-elsewhere" && job.wish === null)
       jobs.change(event, { wish: spread });
-    else if (changed.final && spread === null && job.claimedAgent === agent) {
+    else if (job.claimedAgent === agent && spread === null && (changed.final || isBack(copy, state))) {
       jobs.change(event, { claimedAgent: null });
     }
     return true;
@@ -307,6 +311,11 @@ export class Lifecycle {
       ...fields,
     };
   }
+}
+
+/** Released, and nothing was printed after all: it may print elsewhere. An `interrupted` may be on paper in part. */
+function isBack(copy: Copy, state: JobState): boolean {
+  return copy.state === "releasing" && state === "held";
 }
 
 function isFinal(event: JobEvent): boolean {

@@ -30,32 +30,33 @@ export class Tickets {
     for (const copy of copies) if (!copy.final) this.#sendOne(job, copy);
   }
 
-  /** All that is wanted of an agent. Call it once it listens. */
+  /** All that is wanted of an agent, and what it is believed to hold. Call it once it listens. */
   sendAll(agent: string): void {
     for (const copy of this.#jobs.openCopiesAt(agent)) {
       const job = this.#jobs.get(copy);
-      if (job) this.#sendOne(job, copy);
+      if (job) this.#sendOne(job, copy, true);
     }
   }
 
-  #sendOne(job: Job, copy: Copy): void {
+  #sendOne(job: Job, copy: Copy, greets = false): void {
     if (!this.#isConnected(copy.agent)) return;
-    const ticket = this.#make(job, copy);
+    const ticket = this.#make(job, copy, greets);
     if (ticket) void this.#port.publish(agentTopic(copy.agent, "ticket"), encodeJson(ticket), { qos: 1 });
   }
 
-  #make(job: Job, copy: Copy): Ticket | null {
+  #make(job: Job, copy: Copy, greets: boolean): Ticket | null {
     const reason = dropReason(job);
-    if (reason === null && !needsParts(copy)) return null;
+    const holds = !needsParts(copy);
+    if (reason === null && holds && !greets) return null;
     const early = job.state === "receiving";
     // Nothing to fetch yet: the first part sends the ticket.
-    if (reason === null && early && !this.#parts.get(job)?.has(0)) return null;
+    if (reason === null && early && !holds && !this.#parts.get(job)?.has(0)) return null;
     return {
       user: job.user,
       job: job.job,
       target: job.target,
       printers: [...copy.printers],
-      want: reason === null ? "take" : "drop",
+      want: reason === null ? (holds ? "hold" : "take") : "drop",
       reason,
       parts: early ? null : job.parts,
       bytes: early ? null : job.bytes,

@@ -4,6 +4,7 @@
  * they say the wish, not the change, so that any of them may be lost or come twice.
  */
 import { z } from "zod";
+import { decodeBase64 } from "./base64.ts";
 import { isJobId, isName } from "./name.ts";
 import { REASONS } from "./reason.ts";
 import { JOB_STATES } from "./state.ts";
@@ -11,7 +12,11 @@ import { JOB_STATES } from "./state.ts";
 const name = z.string().refine(isName);
 const job = z.string().refine(isJobId);
 const seconds = z.int().min(0).max(253_402_300_799);
-const base64 = (bytes: number) => z.base64().length(4 * Math.ceil(bytes / 3));
+const base64 = (bytes: number) =>
+  z
+    .string()
+    .length(4 * Math.ceil(bytes / 3))
+    .refine((text) => decodeBase64(text)?.length === bytes);
 const attempt = z.string().regex(/^[0-9a-f]{16}$/);
 const rid = z.string().regex(/^[A-Za-z0-9-]{1,36}$/);
 const ref = { user: name, job };
@@ -19,6 +24,8 @@ const ref = { user: name, job };
 /** Calls and replies carry at most this; batches below are sized to fit. */
 export const CALL_BYTES_MAX = 120 * 1024;
 export const BATCH_MAX = 200;
+/** A ticket with 64 printers stays below this. */
+export const TICKET_BYTES_MAX = 4 * 1024;
 
 /** First word of a session: what this agent is; the answer tells the time and what the broker knows of it. */
 const hello = z.object({
@@ -104,15 +111,15 @@ export type ReplyBody<N extends keyof typeof REPLY_SCHEMAS> = z.infer<(typeof RE
 export type EscrowShare = z.infer<typeof share>;
 
 /**
- * What the broker wants of a job at this agent. `take`: fetch it and hold it. `drop`: it ended elsewhere or was
- * cancelled; end it with `reason`. `parts` and `bytes` are null while the sender is still sending.
+ * What the broker wants of a job at this agent. `take`: fetch it and hold it. `hold`: this agent told that it has it; if
+ * that is not so (any more), tell. `drop`: it ended elsewhere or was cancelled; end it with `reason`. `parts` and `bytes` are null while the sender is still sending.
  */
 export const ticketSchema = z.object({
   ...ref,
   target: name,
   /** This agent's printers among the target's. */
   printers: z.array(name).min(1).max(64),
-  want: z.enum(["take", "drop"]),
+  want: z.enum(["take", "hold", "drop"]),
   reason: z.enum(REASONS).nullable(),
   parts: z.int().min(1).nullable(),
   bytes: z.int().min(1).nullable(),

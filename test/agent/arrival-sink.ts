@@ -33,6 +33,7 @@ export function openArrivalSink(): ArrivalSink {
     finishFailures: 0,
     gate: null,
     consider: (ticket) => (known.has(jobKey(ticket)) ? "known" : "fetch"),
+    remind: () => undefined,
     begin: async (ticket) => {
       if (sink.beginError) throw sink.beginError;
       if (known.has(jobKey(ticket))) throw new TypeError(`${jobKey(ticket)} is known`);

@@ -62,6 +62,7 @@ describe("outbox pump", () => {
     pump = new OutboxPump({
       outbox: {
         pending: (limit) => rows.slice(0, limit),
+        waitsFor: (ref) => rows.some(({ job }) => job === ref.job),
         confirm: (ids) => {
           rows = rows.filter(({ id }) => !ids.includes(id));
         },
