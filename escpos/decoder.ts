@@ -35,6 +35,8 @@ export class Decoder {
   #heldLength = 0;
   /** Total bytes the unfinished command is known to need. */
   #need = 0;
+  /** Whether that is all of it, or only what it takes to know more. */
+  #declared = false;
   /** Offset in the stream of the first byte not yet given out. */
   #offset = 0;
   #skip = 0;
@@ -99,7 +101,9 @@ export class Decoder {
   #hold(chunk: Uint8Array): void {
     const length = this.#heldLength + chunk.length;
     if (length > this.#held.length) {
-      const wanted = Math.min(this.#held.length * 2, Math.max(this.#need, length));
+      // Twice what was there, so that small chunks are not copied again and again; but no more than is declared.
+      const double = this.#held.length * 2;
+      const wanted = this.#declared ? Math.min(double, this.#need) : double;
       const larger = new Uint8Array(Math.max(length, wanted));
       larger.set(this.#held.subarray(0, this.#heldLength));
       this.#held = larger;
@@ -146,8 +150,9 @@ export class Decoder {
     return cursor - at;
   }
 
-  #wait(need: number): 0 {
+  #wait(need: number, declared = false): 0 {
     this.#need = need;
+    this.#declared = declared;
     return 0;
   }
 
@@ -179,7 +184,7 @@ export class Decoder {
         return this.#unknown(bytes, at, entry.leadLength - 1, out);
     }
     if (total > this.#limit) return this.#oversized(entry, bytes, at, total);
-    if (available < total) return this.#wait(total);
+    if (available < total) return this.#wait(total, true);
     out.push(this.#build(entry, bytes, at, total));
     return total;
   }
