@@ -145,6 +145,23 @@ describe("after: printed only where the printer confirms it", () => {
     expect(await print(RECEIPT, { copies: 3 })).toBe("delivered");
   });
 
+  test("copies, interrupted after the first: nobody remembers what became of it, so delivered", async () => {
+    await receiptPrinter();
+    const { open } = keeping.printer;
+    let opened = 0;
+    keeping.printer.open = async () => {
+      opened += 1;
+      if (opened === 2) keeping.printer.inject({ kind: "vanish", afterBytes: 20 });
+      return await open.call(keeping.printer);
+    };
+    await keeping.submit({ document: RECEIPT, manifest: { copies: 2 } });
+    await keeping.enter();
+    await keeping.until(() => keeping.panel.at(-1)?.kind === "printer-care");
+    expect(await keeping.enter()).toMatchObject({ kind: "released" });
+    await keeping.destroyed();
+    expect(keeping.last()?.state).toBe("delivered");
+  });
+
   test("without a back-channel nothing is asked, nothing is known, and the end is delivered", async () => {
     keeping = await Keeping.open({ lobby: "escpos" });
     keeping.printer.status = { ready: "unknown", reason: null, source: "none" };
@@ -197,6 +214,41 @@ describe("before: a printer that cannot print uses nothing up", () => {
     expect(await keeping.enter()).toMatchObject({ kind: "released" });
     await keeping.destroyed();
     expect(keeping.last()?.state).toBe("printed");
+  });
+
+  test("what an interrupted receipt left open is not even cleaned up while there is no paper", async () => {
+    const printer = await receiptPrinter();
+    await keeping.submit({ document: RECEIPT });
+    keeping.printer.inject({ kind: "vanish", afterBytes: 20 });
+    await keeping.enter();
+    await keeping.until(() => keeping.panel.at(-1)?.kind === "printer-care");
+    printer.runOut();
+    expect(await keeping.enter()).toEqual({ kind: "printer-care", printer: "lobby", reason: "paper" });
+    expect(keeping.printer.received.length).toBe(16 + 12);
+    printer.refill();
+    expect(await keeping.enter()).toMatchObject({ kind: "released" });
+    await keeping.destroyed();
+    expect(keeping.last()?.state).toBe("printed");
+  });
+
+  test("a printer that did not answer once is not waited for the next time", async () => {
+    const printer = await receiptPrinter({ answers: "no" });
+    await keeping.submit({ document: RECEIPT });
+    await keeping.submit({ job: "job-00000002", document: RECEIPT, manifest: { otp: "70617263" } });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    let isJudged = false;
+    const entry = keeping.enter().then(() => {
+      isJudged = true;
+    });
+    while (printer.done.length < 4) await turn();
+    await vi.advanceTimersByTimeAsync(400);
+    expect(isJudged).toBe(false);
+    await vi.advanceTimersByTimeAsync(1000);
+    await entry;
+    await keeping.destroyed();
+    // No time passes any more.
+    expect(await keeping.enter("70617263")).toMatchObject({ kind: "released" });
+    await keeping.destroyed(2);
   });
 
   test("paper near its end is told, with time and source, and prints", async () => {
@@ -296,6 +348,20 @@ describe("during: what the printer says is shown, and it goes on where it stoppe
     standStill(600);
     await cared();
     expect(keeping.last()).toMatchObject({ state: "interrupted", reason: "paper", final: false });
+  });
+
+  test("a printer that prints for long after the last byte is no stall, and asks for no OTP", async () => {
+    const printer = await receiptPrinter({ fence: "held" });
+    await keeping.submit({ document: RECEIPT });
+    await keeping.enter();
+    await keeping.until(() => keeping.timings.some(({ step }) => step === "last-byte"));
+    while (printer.done.at(-1)?.kind !== "request-response") await turn();
+    for (let minute = 0; minute < 20; minute += 1) standStill(60);
+    expect(keeping.panel.at(-1)).toMatchObject({ kind: "printing" });
+    expect(keeping.states().at(-1)).toBe("printing");
+    printer.confirm();
+    await keeping.destroyed();
+    expect(keeping.last()?.state).toBe("printed");
   });
 
   test("a printer that lies about its paper: stalled, and never printed", async () => {

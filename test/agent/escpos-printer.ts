@@ -8,8 +8,8 @@ const BUFFER_BYTES = 2048;
 export interface EscposTrouble {
   /** To `DLE EOT`. `late`: only once the document comes; `three`: one of four answers is lost. */
   answers?: "yes" | "no" | "late" | "three" | "rubbish";
-  /** To `GS ( H`. `early`: at the document's beginning; `stale`: another job's. */
-  fence?: "yes" | "no" | "wrong" | "stale" | "unasked";
+  /** To `GS ( H`. `stale`: another job's; `held`: not before `confirm`. */
+  fence?: "yes" | "no" | "wrong" | "stale" | "unasked" | "held";
   /** Says that all is well, whatever is. */
   lies?: boolean;
   /** So many bytes of commands are executed, then the roll is empty. */
@@ -71,6 +71,11 @@ export class EscposPrinter implements PrinterModel {
   runOut(): void {
     this.#isOut = true;
     this.tell();
+  }
+
+  /** Says what a fence that is `held` would have said. */
+  confirm(): void {
+    this.#speak([0x37, 0x22, ...Buffer.from(this.#lastId), 0]);
   }
 
   /** Automatic status, where it was asked for. */

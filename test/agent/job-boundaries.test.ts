@@ -67,6 +67,18 @@ describe("ESC/POS", () => {
     },
   );
 
+  test.each([3, 5, 6, 9, 11])(
+    "nor one cut after %i bytes at a printer without a back-channel",
+    async (at) => {
+      const printer = new EscposPrinter();
+      keeping = await Keeping.open({ lobby: "escpos" });
+      keeping.printer.model = printer;
+      await breakOff(raster, at, "the next receipt\n");
+      expect(printer.text).toBe("the next receipt");
+      expect(keeping.last("job-00000002")?.state).toBe("delivered");
+    },
+  );
+
   test("a whole image as large as a page is one image, with nothing inside it", async () => {
     const printer = new EscposPrinter();
     keeping = await Keeping.open({ lobby: "escpos" }, {}, { lobby: printer });
