@@ -51,7 +51,7 @@ export class Accountant {
   end(): Account {
     this.#execute(this.#decoder.end());
     this.#printer.finish();
-    const paperDots = this.#printer.y;
+    const paperDots = this.#printer.paperDots;
     const paperMillimetres = this.#dpi === null ? null : (paperDots * 25.4) / this.#dpi;
     return { ...this.#counts, paperDots, paperMillimetres };
   }

@@ -65,7 +65,7 @@ export class ImageRenderer implements PaperSink {
   end(): RenderedPaper {
     this.#execute(this.#decoder.end());
     this.#printer.finish();
-    const height = this.#printer.y + this.#shift + (this.#marks ? BOTTOM_MARGIN : 0);
+    const height = this.#printer.paperDots + this.#shift + (this.#marks ? BOTTOM_MARGIN : 0);
     if (this.#canvas.reach(Math.max(1, height)) === null) this.#truncated = true;
     return { bitmap: this.#canvas.bitmap(), truncated: this.#truncated || this.#press.exhausted };
   }

@@ -43,6 +43,7 @@ export class Printer {
   #macroBytes = 0;
   #macroBudget = MAX_MACRO_COMMANDS;
   #y = 0;
+  #furthest = 0;
 
   constructor(profile: Profile, sink: PaperSink, options: PrinterOptions = {}) {
     this.#profile = profile;
@@ -51,9 +52,9 @@ export class Printer {
     this.#state = resetState(profile);
   }
 
-  /** Dots of paper fed so far. */
-  get y(): number {
-    return this.#y;
+  /** Dots of paper used so far: the furthest it was fed, whatever was fed back. */
+  get paperDots(): number {
+    return this.#furthest;
   }
 
   /** Executes the next command of the stream. */
@@ -168,7 +169,12 @@ export class Printer {
       const placed = alignItems(items, align, leftMargin, this.#lineWidth);
       this.#sink.line({ top: this.#y, height, items: placed, upsideDown: style.upsideDown });
     }
-    this.#y += Math.max(height, Math.round(spacing));
+    this.#advance(Math.max(height, Math.round(spacing)));
+  }
+
+  #advance(dots: number): void {
+    this.#y = Math.max(0, this.#y + dots);
+    this.#furthest = Math.max(this.#furthest, this.#y);
   }
 
   /** Something printed by itself, below what is in the buffer. */
@@ -204,11 +210,11 @@ export class Printer {
         return true;
       case "reverse-feed":
         this.#feed(0);
-        this.#y = Math.max(0, this.#y - Math.round(command.units * unitY));
+        this.#advance(-Math.round(command.units * unitY));
         return true;
       case "reverse-feed-lines":
         this.#feed(0);
-        this.#y = Math.max(0, this.#y - command.lines * lineSpacing);
+        this.#advance(-command.lines * lineSpacing);
         return true;
       case "tab-stops": {
         const { width } = this.#cell();
@@ -264,7 +270,7 @@ export class Printer {
     const page = this.#page?.page();
     if (page === undefined || page.height === 0) return;
     this.#sink.line({ top: this.#y, height: page.height, items: [page], upsideDown: false });
-    this.#y += page.height;
+    this.#advance(page.height);
   }
 
   #tab(): void {
@@ -311,7 +317,7 @@ export class Printer {
 
   #cut(kind: "full" | "partial", feed: number): boolean {
     if (!this.#line.empty) this.#feed(0);
-    this.#y += Math.round(feed);
+    this.#advance(Math.round(feed));
     this.#sink.cut(this.#y, kind);
     return true;
   }

@@ -58,6 +58,14 @@ test("units: half dots on Epson's, dots where no standard is followed; millimetr
   expect(account(feed, profileOf("default")!).paperMillimetres).toBeNull();
 });
 
+test("paper fed back is still used, and what is printed there lies over it", () => {
+  const bytes = bytesOf("a", 10, ESC, "e", 1, "b", 10, ESC, "J", 200, ESC, "K", 100);
+  expect(account(bytes, T20)).toMatchObject({ lines: 2, paperDots: 130 });
+  const over = renderImage(bytes, T20, { marks: false }).bitmap;
+  const first = renderImage(bytesOf("a", 10), T20, { marks: false }).bitmap;
+  expect(over.data.subarray(0, first.data.length).some((byte, at) => byte !== first.data[at])).toBe(true);
+});
+
 test("what cannot be read is counted", () => {
   expect(account(bytesOf(ESC, "~", "ok", 10), T20).unknownBytes).toBe(2);
 });

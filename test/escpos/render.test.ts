@@ -14,6 +14,7 @@ import { renderText } from "../../escpos/text-render.ts";
 import { bwipSymbols, readmeReceipt, scenes, strays } from "./scenes.ts";
 import { bytesOf, ESC, FS, GS, readVector } from "./vectors.ts";
 
+const renderHeight = (bytes: Uint8Array): number => renderImage(bytes, T20, { marks: false }).bitmap.height;
 const T20 = profileOf("TM-T20II")!;
 const all = scenes();
 
@@ -129,6 +130,12 @@ describe("what a printer keeps", () => {
     const again = [GS, "(k", 3, 0, 49, 81, 48] as const;
     const read = renderText(bytesOf(...store("one"), ...again, ...store("two")), T20);
     expect(read.match(/QR code: \w+/g)).toEqual(["QR code: one", "QR code: one", "QR code: two"]);
+  });
+
+  test("a setting after a print holds for the next", () => {
+    const size = (module: number) => [GS, "(k", 3, 0, 49, 67, module, GS, "(k", 3, 0, 49, 81, 48] as const;
+    const read = renderHeight(bytesOf(...store("x"), ...size(5), ...size(8)));
+    expect(read).toBe(21 * (3 + 5 + 8));
   });
 
   test("Star's size is height first", () => {
