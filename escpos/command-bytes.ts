@@ -1,6 +1,5 @@
 import { ByteWriter } from "./byte-writer.ts";
 import type { Command } from "./command.ts";
-import { FAMILIES } from "./epson.table.ts";
 import { type Dialect, grammarOf } from "./grammar.ts";
 import type { Op } from "./layout.ts";
 import { type Draft, writeFields } from "./values.ts";
@@ -36,7 +35,7 @@ function writeCommand(command: CommandValue, dialect: Dialect, out: ByteWriter):
       out.append(command.bytes);
       return;
     case "function":
-      writeFunction(command, out);
+      writeFunction(command, dialect, out);
       return;
     case "oversize":
       throw new TypeError(
@@ -74,8 +73,12 @@ function chooseOp(ops: readonly Op[], values: Draft): Op {
   throw new TypeError(`${first.code}: no form of it for ${String(values[first.fields[0]?.name ?? ""])}`);
 }
 
-function writeFunction(command: { family: string; letter: number; body: Uint8Array }, out: ByteWriter): void {
-  const family = FAMILIES.find((known) => known.code === command.family);
+function writeFunction(
+  command: { family: string; letter: number; body: Uint8Array },
+  dialect: Dialect,
+  out: ByteWriter,
+): void {
+  const family = grammarOf(dialect).families.find((known) => known.code === command.family);
   if (family === undefined) throw new TypeError(`${command.family}: no such family of commands`);
   out.write(...family.lead, command.letter);
   writeFrame(command.body, family.frame === "u32", command.family, out);

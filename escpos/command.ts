@@ -1,4 +1,4 @@
-import type { COMMON_EXTRAS, SII, STAR } from "./dialects.table.ts";
+import type { CITIZEN, COMMON_EXTRAS, SII, STAR } from "./dialects.table.ts";
 import type { EPSON } from "./epson.table.ts";
 import type { Op, Values } from "./layout.ts";
 import type { RealTimeSpot } from "./real-time.ts";
@@ -28,6 +28,7 @@ type TableOp =
   | (typeof EPSON)[number]
   | (typeof STAR)[number]
   | (typeof SII)[number]
+  | (typeof CITIZEN)[number]
   | (typeof COMMON_EXTRAS)[number];
 
 /** A command from one of the tables. */

@@ -9,6 +9,15 @@ export const SII = [
   op("sii-function", "DC2 F", u8("n")),
 ] as const;
 
+/** Citizen beside Epson's: second colour or inversion by mode, and the lamp of the bezel. */
+export const CITIZEN = [
+  op("citizen-colour", "ESC ~ J", u8("n")),
+  op("citizen-bezel-lamp", "GS R 2", u8("n"), u8("t1"), u8("t2")),
+] as const;
+
+/** Bixolon's card reader settings: `BS M`, a letter, a length. Members are reported as `function`. */
+export const BIXOLON_FAMILIES = [{ code: "BS M", lead: [0x08, 0x4d], letter: null, frame: "u16" }] as const;
+
 /** Citizen, Bixolon and the many that follow them: buzzer and drawer by BEL, buzzer by `ESC B`. */
 export const COMMON_EXTRAS = [op("bell", "BEL"), op("beep", "ESC B", u8("times"), u8("duration"))] as const;
 

@@ -1,4 +1,4 @@
-import { COMMON_EXTRAS, SII, STAR } from "./dialects.table.ts";
+import { BIXOLON_FAMILIES, CITIZEN, COMMON_EXTRAS, SII, STAR } from "./dialects.table.ts";
 import { EPSON, FAMILIES } from "./epson.table.ts";
 import { type Frame, type Op, type TailField, widthOf } from "./layout.ts";
 
@@ -29,6 +29,7 @@ export interface Grammar {
   readonly root: Node;
   /** Functions of the framed families, by family lead byte and letter: see `functionKey`. */
   readonly functions: ReadonlyMap<number, readonly Op[]>;
+  readonly families: readonly Family[];
   /** Layouts by kind, for encoding. */
   readonly byKind: ReadonlyMap<string, readonly Op[]>;
 }
@@ -38,10 +39,26 @@ export const functionKey = (lead: number, letter: number): number => (lead << 8)
 
 const OPS: Readonly<Record<Dialect, readonly Op[]>> = {
   epson: [...EPSON, ...COMMON_EXTRAS],
-  citizen: [...EPSON, ...COMMON_EXTRAS],
+  citizen: [...EPSON, ...COMMON_EXTRAS, ...CITIZEN],
   bixolon: [...EPSON, ...COMMON_EXTRAS],
   sii: [...EPSON, ...COMMON_EXTRAS, ...SII],
   star: STAR,
+};
+
+/** A framed family: its lead, the letter of its only member or `null` for any, the width of its length. */
+export interface Family {
+  readonly code: string;
+  readonly lead: readonly number[];
+  readonly letter: number | null;
+  readonly frame: Frame;
+}
+
+const FAMILIES_OF: Readonly<Record<Dialect, readonly Family[]>> = {
+  epson: FAMILIES,
+  citizen: FAMILIES,
+  bixolon: [...FAMILIES, ...BIXOLON_FAMILIES],
+  sii: FAMILIES,
+  star: [],
 };
 
 const grammars = new Map<Dialect, Grammar>();
@@ -50,13 +67,13 @@ const grammars = new Map<Dialect, Grammar>();
 export function grammarOf(dialect: Dialect): Grammar {
   let grammar = grammars.get(dialect);
   if (grammar === undefined) {
-    grammar = buildGrammar(OPS[dialect], dialect !== "star");
+    grammar = buildGrammar(OPS[dialect], FAMILIES_OF[dialect]);
     grammars.set(dialect, grammar);
   }
   return grammar;
 }
 
-function buildGrammar(ops: readonly Op[], withFamilies: boolean): Grammar {
+function buildGrammar(ops: readonly Op[], families: readonly Family[]): Grammar {
   const root: Node = { entry: null, next: null, any: null };
   const functions = new Map<number, Op[]>();
   const byKind = new Map<string, Op[]>();
@@ -65,8 +82,8 @@ function buildGrammar(ops: readonly Op[], withFamilies: boolean): Grammar {
     if (op.frame !== "none") append(functions, functionKey(op.lead[0] ?? 0, op.lead[2] ?? 0), op);
     else insertOp(root, op);
   }
-  if (withFamilies) for (const family of FAMILIES) insertFamily(root, family);
-  return { root, functions, byKind };
+  for (const family of families) insertFamily(root, family);
+  return { root, functions, byKind, families };
 }
 
 function insertOp(root: Node, op: Op): void {
@@ -88,7 +105,7 @@ function entryOf(op: Op): Entry {
   };
 }
 
-function insertFamily(root: Node, family: (typeof FAMILIES)[number]): void {
+function insertFamily(root: Node, family: Family): void {
   const node = family.lead.reduce(stepInto, root);
   const leaf: Node =
     family.letter === null ? { entry: null, next: null, any: null } : stepInto(node, family.letter);

@@ -104,6 +104,32 @@ describe("commands", () => {
   });
 });
 
+describe("makers' own", () => {
+  const read = (dialect: "epson" | "citizen" | "bixolon" | "sii", ...parts: (number | string)[]) => {
+    const bytes = bytesOf(...parts);
+    const commands = decode(bytes, { dialect });
+    expect(encodeCommands(commands, dialect)).toEqual(bytes);
+    return commands.map(({ kind }) => kind);
+  };
+
+  test("Citizen's colour and bezel lamp", () => {
+    expect(read("citizen", ESC, "~J", 1, GS, "R2", 1, 10, 10, "x")).toEqual([
+      "citizen-colour",
+      "citizen-bezel-lamp",
+      "text",
+    ]);
+    expect(read("epson", ESC, "~J", 1)).toEqual(["unknown", "text", "ignored"]);
+  });
+
+  test("Bixolon's card reader is passed over by its length", () => {
+    expect(read("bixolon", 8, "MS", 2, 0, 52, 49, "x")).toEqual(["function", "text"]);
+  });
+
+  test("Seiko's DC2, and the buzzer of many", () => {
+    expect(read("sii", 0x12, "q", 0, ESC, "B", 3, 2, 7)).toEqual(["sii-respond", "beep", "bell"]);
+  });
+});
+
 describe("real-time commands", () => {
   test("between commands they are commands", () => {
     const bytes = bytesOf("a", DLE, 4, 1, "b", DLE, 0x14, 1, 0, 1, DLE, 5, 2, DLE, 4, 7, 1);
