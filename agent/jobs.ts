@@ -4,6 +4,7 @@ import type { JobEvent, Ticket } from "../wire/agent-call.ts";
 import type { JobRef } from "../wire/name.ts";
 import type { Clock } from "./clock.ts";
 import type { Db } from "./database.ts";
+import type { BytesTaken } from "./device.ts";
 import { fromRow, type Job, type JobRow, toRow } from "./job.ts";
 import { FIRST_PHASE, type MachineEvent, next, type Phase } from "./job-machine.ts";
 import type { EventOutbox } from "./outbox.ts";
@@ -24,8 +25,8 @@ export type JobFields = Partial<
     | "group"
   >
 > & {
-  /** Told in the event where it is not the document's size. */
-  readonly handedOver?: number;
+  /** Told in the event where it is not the document's size; nothing is told of an interruption without it. */
+  readonly handedOver?: BytesTaken;
 };
 
 const COLUMNS = [
@@ -134,7 +135,9 @@ export class Jobs {
       const ended = phase.final ? { record: null, endedAt: this.#clock.stamp() } : {};
       const changed: Job = { ...job, ...columns, ...phase, ...ended };
       this.#update.run(toRow(changed));
-      this.#tell(changed, handedOver ?? (changed.bytes || null));
+      // How much was handed over before a power cut nobody knows.
+      const size = changed.state === "interrupted" ? null : changed.bytes || null;
+      this.#tell(changed, handedOver?.atLeast ?? size, handedOver?.atMost);
       return changed;
     });
   }
@@ -166,7 +169,7 @@ export class Jobs {
     });
   }
 
-  #tell(job: Job, bytes: number | null): void {
+  #tell(job: Job, bytes: number | null, bytesAtMost: number | null = bytes): void {
     const event: JobEvent = {
       id: randomUUID(),
       user: job.user,
@@ -176,6 +179,7 @@ export class Jobs {
       printer: job.printer,
       at: this.#clock.stamp(),
       bytes,
+      ...(bytesAtMost === bytes || bytesAtMost === null ? {} : { bytesAtMost }),
       final: job.final,
     };
     this.#outbox.add(event);

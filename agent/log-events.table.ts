@@ -42,7 +42,11 @@ const table = {
   // documents; ms in Unix milliseconds with a fraction, on a scale that never jumps
   "fetch-ended": event("info", "outcome why", "a transfer from the broker ended"),
   "drop-failed": event("warn", "code why", "a job that ended elsewhere could not be ended here yet"),
-  state: event("info", "state reason bytes ms", "a job changed its state"),
+  state: event(
+    "info",
+    "state reason bytes bytesAtMost ms",
+    "a job changed its state; bytesAtMost where it broke off: the printer took something in between",
+  ),
   held: event("info", "bytes ms", "whole, checked, in escrow: it waits for its OTP"),
   entered: event("info", "ms", "its OTP was entered and was right"),
   "first-byte": event("info", "ms", "the first byte went to the printer"),

@@ -194,10 +194,10 @@ function unixMs(monotonicMs: number): number {
   return Math.round((performance.timeOrigin + monotonicMs) * 1000) / 1000;
 }
 
-function logEvent(log: Log, { user, job, printer, state, reason, bytes }: JobEvent): void {
+function logEvent(log: Log, { user, job, printer, state, reason, bytes, bytesAtMost }: JobEvent): void {
   const child = log.child(printer === null ? { user, job } : { user, job, printer });
   const ms = unixMs(performance.now());
-  child.write("state", { state, reason, bytes, ms });
+  child.write("state", { state, reason, bytes, ...(bytesAtMost !== undefined && { bytesAtMost }), ms });
   if (state === "held") child.write("held", { bytes, ms });
 }
 

@@ -3,7 +3,7 @@ import type { JobRef } from "../wire/name.ts";
 import { jobKey } from "../wire/name.ts";
 import type { Reason } from "../wire/reason.ts";
 import type { Clock } from "./clock.ts";
-import { DeviceError } from "./device.ts";
+import { type BytesTaken, DeviceError } from "./device.ts";
 import { closeJob, DocumentLost, type OpenedJob, readDocument } from "./document.ts";
 import type { Graces } from "./graces.ts";
 import type { Jobs } from "./jobs.ts";
@@ -195,8 +195,12 @@ export class Worker {
         onLastByte: () => this.#time(opened.job, "last-byte"),
       });
     } catch (cause) {
-      const handedOver = printer.device.bytesWritten - offset;
-      throw new CopyBroken(cause, Math.min(opened.job.bytes, Math.max(0, handedOver)));
+      const taken = (cause instanceof DeviceError ? cause.taken : null) ?? {
+        atLeast: 0,
+        atMost: printer.device.bytesWritten,
+      };
+      const within = (bytes: number): number => Math.min(opened.job.bytes, Math.max(0, bytes - offset));
+      throw new CopyBroken(cause, { atLeast: within(taken.atLeast), atMost: within(taken.atMost) });
     } finally {
       await printer.dispose();
     }
@@ -213,7 +217,7 @@ export class Worker {
     const ended = this.#room.jobs.apply(
       job,
       { kind: "finished", confirmed },
-      { copiesDone: copies, handedOver: copies * job.bytes },
+      { copiesDone: copies, handedOver: { atLeast: copies * job.bytes, atMost: copies * job.bytes } },
     );
     if (ended) await this.#room.traces.destroy(ended);
     this.#time(job, "destroyed");
@@ -226,7 +230,9 @@ export class Worker {
     try {
       jobs.commit(() => {
         const done = jobs.find(opened.job)?.copiesDone ?? 0;
-        const handedOver = done * opened.job.bytes + (cause instanceof CopyBroken ? cause.documentBytes : 0);
+        const before = done * opened.job.bytes;
+        const { atLeast, atMost } = cause instanceof CopyBroken ? cause.taken : NOTHING_TAKEN;
+        const handedOver = { atLeast: before + atLeast, atMost: before + atMost };
         jobs.apply(opened.job, { kind: "broke", reason }, { handedOver });
         this.#line.soil();
       });
@@ -258,14 +264,17 @@ export class Worker {
   }
 }
 
+const NOTHING_TAKEN: BytesTaken = { atLeast: 0, atMost: 0 };
+
 /** A copy ended in the middle. */
 class CopyBroken extends Error {
-  readonly documentBytes: number;
+  /** Of the document's own bytes. */
+  readonly taken: BytesTaken;
 
-  constructor(cause: unknown, documentBytes: number) {
+  constructor(cause: unknown, taken: BytesTaken) {
     super("a copy was not handed over whole", { cause });
     this.name = "CopyBroken";
-    this.documentBytes = documentBytes;
+    this.taken = taken;
   }
 }
 

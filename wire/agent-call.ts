@@ -75,8 +75,10 @@ export const eventSchema = z.object({
   reason: z.enum(REASONS).nullable(),
   printer: name.nullable(),
   at: seconds,
-  /** Document bytes: the size when held, what was handed over when printing ended. */
+  /** Document bytes: the size when held, what was surely handed over when printing ended; null: unknown. */
   bytes: z.int().min(0).nullable(),
+  /** What may have been handed over, where that is not known exactly: the printer took something in between. */
+  bytesAtMost: z.int().min(0).optional(),
   final: z.boolean(),
 });
 export type JobEvent = z.infer<typeof eventSchema>;

@@ -45,7 +45,7 @@ test("`releasing` is held again, its OTP stays good", async () => {
 test("`printing` is interrupted for `power`: nothing prints by itself, the same OTP prints it", async () => {
   await keeping.submit({});
   await restartWith("UPDATE job SET state = 'printing', printer = 'lobby'");
-  expect(keeping.last()).toMatchObject({ state: "interrupted", reason: "power", final: false });
+  expect(keeping.last()).toMatchObject({ state: "interrupted", reason: "power", final: false, bytes: null });
   expect(keeping.printer.jobs).toEqual([]);
   keeping.time.pass(599);
   expect(await keeping.enter()).toMatchObject({ kind: "released" });

@@ -117,6 +117,8 @@ test("the printer vanishes: interrupted with the bytes that are surely out; the 
   expect(keeping.last()).toMatchObject({ state: "interrupted", reason: "cable", final: false });
   expect(keeping.last()?.bytes).toBeGreaterThan(40_000);
   expect(keeping.last()?.bytes).toBeLessThanOrEqual(50_000);
+  expect(keeping.last()?.bytesAtMost).toBeGreaterThanOrEqual(50_000 - 1);
+  expect(keeping.last()?.bytesAtMost).toBeLessThan(60_000);
   expect(keeping.spooled()).toHaveLength(1);
   expect(await keeping.enter()).toEqual({ kind: "released", jobs: 1, waiting: false });
   await keeping.destroyed();
