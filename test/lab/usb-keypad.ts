@@ -1,0 +1,84 @@
+/** An emulated USB keypad: a HID boot keyboard whose keys a test presses. */
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  configurationDescriptor,
+  deviceDescriptor,
+  endpointDescriptor,
+  interfaceDescriptor,
+} from "./usb-descriptors.ts";
+import { plug, type RedirectedDevice, type Setup, type UsbFunction } from "./usbredir.ts";
+
+/** HID 1.11, appendix B.1 and E.6: eight modifiers, a reserved byte, five LEDs, six usages. */
+const REPORT_DESCRIPTOR = Buffer.from(
+  "05010906a101050719e029e71500250175019508810295017508810395057501050819012905910295017503910395067508150025650507190029658100c0",
+  "hex",
+);
+const ENDPOINT = 0x81;
+const KEYS = new Map<string, number>([
+  ...[..."1234567890"].map((digit, index): [string, number] => [digit, 0x59 + index]),
+  ["\n", 0x58],
+  ["-", 0x56],
+  ["N", 0x53],
+]);
+
+export class UsbKeypad implements UsbFunction {
+  readonly device: Buffer;
+  readonly configuration: Buffer;
+  readonly strings = ["", "LAB", "Keypad", "KP1"];
+  readonly speed = 1;
+  readonly #hid = Buffer.from([9, 0x21, 0x11, 1, 0, 1, 0x22, REPORT_DESCRIPTOR.length, 0]);
+  #plugged: RedirectedDevice | null = null;
+
+  constructor(vendorId = 0x13ba, productId = 0x0001) {
+    this.device = deviceDescriptor(vendorId, productId);
+    this.configuration = configurationDescriptor(
+      interfaceDescriptor({ number: 0, alternate: 0, endpoints: 1, code: [3, 1, 1] }),
+      this.#hid,
+      endpointDescriptor(ENDPOINT, "interrupt", 8, 10),
+    );
+  }
+
+  async plugInto(path: string): Promise<void> {
+    this.#plugged = await plug(path, this);
+  }
+
+  async unplug(): Promise<void> {
+    await this.#plugged?.unplug();
+  }
+
+  /** Whether somebody in the guest listens. */
+  get isPolled(): boolean {
+    return this.#plugged?.isPolled(ENDPOINT) === true;
+  }
+
+  /** As a finger does it: down, up, one key after the other. */
+  async type(text: string, stepMs = 20): Promise<void> {
+    for (const key of text) {
+      this.report(KEYS.get(key) ?? 0);
+      await pause(stepMs);
+      this.report();
+      await pause(stepMs);
+    }
+  }
+
+  report(...usages: number[]): void {
+    const report = Buffer.alloc(8);
+    for (const [index, usage] of usages.entries()) report[2 + index] = usage;
+    this.#plugged?.interruptIn(ENDPOINT, report);
+  }
+
+  onControl({ type, request, value }: Setup): Uint8Array | null {
+    if (type === 0x81 && request === 6) {
+      if (value >> 8 === 0x22) return REPORT_DESCRIPTOR;
+      return value >> 8 === 0x21 ? this.#hid : null;
+    }
+    if (type === 0xa1 && request === 1) return new Uint8Array(8);
+    return type === 0x21 ? new Uint8Array(0) : null;
+  }
+
+  onBulkOut(): void {}
+
+  onBulkIn(): void {}
+
+  onUnplugged(): void {}
+}
