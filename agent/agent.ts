@@ -58,7 +58,13 @@ export async function startAgent(
   const log = openLog(config.log.level, surroundings.log);
   log.write("starting", { version: manifest.version, agent: enrolment.agent, pid: process.pid });
   const agent = new Agent(config, enrolment, printers, log);
-  await agent.open(surroundings);
+  try {
+    await agent.open(surroundings);
+  } catch (error) {
+    // Keypads that are open would keep a program alive that serves nobody.
+    await agent.close();
+    throw error;
+  }
   return agent;
 }
 

@@ -2,6 +2,7 @@
  * The files of an enrolled agent in its data directory, mode 0600 in a 0700 folder. The TLS key lies plain: it only
  * lets a thief knock, and revocation ends that. `enrolment.json` is written last; with it the agent is enrolled.
  */
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -96,11 +97,18 @@ export function readEnrolment(dataDir: string): Enrolment {
     return bytes;
   };
   const text = (file: EnrolmentFile) => new TextDecoder().decode(read(file));
-  return {
-    ...record,
-    ca: text("ca"),
-    certificate: text("certificate"),
-    key: text("key"),
-    sealedSecrets: read("secrets"),
-  };
+  const [ca, certificate, key] = [text("ca"), text("certificate"), text("key")];
+  if (!isUsable(ca, certificate, key)) throw new PlatenError("identity-damaged");
+  return { ...record, ca, certificate, key, sealedSecrets: read("secrets") };
+}
+
+/** Read now, because TLS would say it at each dial and call it the network's fault. */
+function isUsable(ca: string, certificate: string, key: string): boolean {
+  try {
+    return (
+      new X509Certificate(ca).ca && new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))
+    );
+  } catch {
+    return false;
+  }
 }

@@ -40,6 +40,7 @@ const DEFAULT_POLICY: KeeperPolicy = {
 
 const SWEEP_MS = 15_000;
 const FINISH_MS = 5000;
+const NOT_STARTED = "The agent did not start; held jobs are untouched.";
 const SILENT: KeeperSignals = {
   onEvent: () => undefined,
   onPanel: () => undefined,
@@ -50,7 +51,7 @@ const SILENT: KeeperSignals = {
 
 /**
  * Opens folder and database; `start` recovers. One keeper per folder.
- * @throws PlatenError `schema-mismatch`, `disk-full`, `storage-failed`
+ * @throws PlatenError `schema-mismatch`, `database-damaged`, `disk-full`, `storage-failed`
  */
 export function openKeeper(options: KeeperOptions): Keeper {
   try {
@@ -58,7 +59,14 @@ export function openKeeper(options: KeeperOptions): Keeper {
   } catch (cause) {
     throw faultOfStorage(cause, options.dir, "The agent did not start; nothing was changed.");
   }
-  return new OpenKeeper(options, openDatabase(join(options.dir, "jobs.db")));
+  const file = join(options.dir, "jobs.db");
+  const db = openDatabase(file);
+  try {
+    return new OpenKeeper(options, db);
+  } catch (cause) {
+    db.close();
+    throw faultOfStorage(cause, file, NOT_STARTED);
+  }
 }
 
 class OpenKeeper implements Keeper {
@@ -125,8 +133,12 @@ class OpenKeeper implements Keeper {
 
   async start(): Promise<void> {
     await this.#spool.open();
-    await recover({ jobs: this.#jobs, spool: this.#spool, graces: this.#graces, lines: this.#lines });
-    await this.#sweep.run();
+    try {
+      await recover({ jobs: this.#jobs, spool: this.#spool, graces: this.#graces, lines: this.#lines });
+      await this.#sweep.run();
+    } catch (cause) {
+      throw faultOfStorage(cause, this.#db.name, NOT_STARTED);
+    }
     this.#timer = setInterval(() => {
       this.#sweeping = this.#sweeping.then(() => this.#sweep.run()).catch(() => undefined);
     }, SWEEP_MS);

@@ -2,8 +2,10 @@
  * The half of each agent's identity that is not on its card: 32 bytes, in slots of a file outside SQLite and outside
  * backups. Dropped, it is overwritten where it lay, and the card is worth nothing.
  */
+import type { BrokerDatabase } from "./database.ts";
 import type { BootShares } from "./registry-port.ts";
 import { SlotFile } from "./slot-file.ts";
+import type { Warning } from "./warning.ts";
 
 const BOOT_SHARE_BYTES = 32;
 const COUNTER_BYTES = 6;
@@ -73,4 +75,20 @@ export class BootShareFile implements BootShares {
     this.#file.clear(slot);
     this.#file.syncNow();
   }
+}
+
+/** Enrolled agents whose share is not in the file (any more): they run on, but will not open again. */
+export function warnOfShares(
+  database: BrokerDatabase,
+  shares: Pick<BootShares, "get">,
+  now: number,
+): Warning[] {
+  const agents = database.prepare("SELECT name FROM agents WHERE state = 'enrolled' ORDER BY name").pluck();
+  return (agents.all() as string[]).flatMap((name): Warning[] => {
+    const share = shares.get(name);
+    share?.fill(0);
+    if (share) return [];
+    const sentence = `The boot share of the agent “${name}” is lost: when that agent restarts, it does not open. Put boot-shares.slots back, or run: platen printer replace`;
+    return [{ kind: "boot-share-lost", subject: name, at: now, sentence }];
+  });
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { recipientsTopic, signatureTopic } from "../wire/topic.ts";
 import { openClock } from "./clock.ts";
 import { type BrokerConfig, publicAddress } from "./config.ts";
-import { openDatabase } from "./database.ts";
+import { DATABASE, faultOfDatabase, openDatabase, refuseLost } from "./database.ts";
 import { Guard } from "./guard.ts";
 import type { Log } from "./log.ts";
 import { EmbeddedMqtt } from "./mqtt-embedded.ts";
@@ -36,7 +36,7 @@ export interface RunningBroker {
 
 /**
  * Starts the broker; resolves once it takes connections.
- * @throws PlatenError `schema-mismatch`, `storage-failed`, `already-there`, what the registry throws; `listen`'s errors
+ * @throws PlatenError `schema-mismatch`, `database-damaged`, `storage-failed`, `already-there`, what the registry throws; `listen`'s errors
  */
 export async function startBroker(
   config: BrokerConfig,
@@ -52,7 +52,7 @@ export async function startBroker(
     return { ...(await start(config, log, clocks, closers)), close };
   } catch (error) {
     await close();
-    throw error;
+    throw faultOfDatabase(error, join(config.dataDir, DATABASE));
   }
 }
 
@@ -65,7 +65,8 @@ async function start(
   const monotonicMs = clocks.monotonicMs ?? (() => performance.now());
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   chmodSync(config.dataDir, 0o700);
-  const database = openDatabase(join(config.dataDir, "broker.db"));
+  refuseLost(config.dataDir);
+  const database = openDatabase(join(config.dataDir, DATABASE));
   closers.push(() => database.close());
   const now = openClock(database, clocks.now ?? (() => Math.floor(Date.now() / 1000)));
   let port = config.listen.port;

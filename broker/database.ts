@@ -1,11 +1,34 @@
 /** The broker's SQLite file: opened with durable settings, brought to the schema this program knows, or refused. */
-import { chmodSync } from "node:fs";
-import { basename } from "node:path";
+import { chmodSync, existsSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
 import Database from "better-sqlite3";
 import { PlatenError } from "../wire/error.ts";
 import { MIGRATIONS } from "./schema.table.ts";
 
 export type BrokerDatabase = Database.Database;
+
+export const DATABASE = "broker.db";
+const MEANING =
+  "Put it back from a backup: it knows every printer and user. To begin anew with all of them, move the whole folder away.";
+
+/**
+ * A folder with an authority had a database. A new one in its place would know nobody, and end every job and share it
+ * does not know.
+ * @throws PlatenError `database-damaged`
+ */
+export function refuseLost(dataDir: string): void {
+  const path = join(dataDir, DATABASE);
+  const lost = !existsSync(path) || statSync(path).size === 0;
+  if (!lost || !existsSync(join(dataDir, "ca"))) return;
+  throw new PlatenError("database-damaged", { file: path, why: "it is gone or empty", meaning: MEANING });
+}
+
+/** What SQLite says of a damaged file as ours; anything else as it is. */
+export function faultOfDatabase(error: unknown, path: string): unknown {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (!/^SQLITE_(?:CORRUPT|NOTADB)/.test(code)) return error;
+  return new PlatenError("database-damaged", { file: path, why: code, meaning: MEANING }, error);
+}
 
 /**
  * Opens (or creates, mode 0600) the database at `path`; `:memory:` for tests. The caller closes it.

@@ -109,7 +109,15 @@ export class EmbeddedMqtt implements MqttPort {
   }
 
   #preConnect(client: Client, packet: ConnectPacket, done: (error: Error | null, ok: boolean) => void): void {
-    const login = readPeer(client.conn as TLSSocket, packet, this.#options.gatekeepers);
+    let login: Login | LoginFault;
+    try {
+      login = readPeer(client.conn as TLSSocket, packet, this.#options.gatekeepers);
+    } catch (error) {
+      // The database cannot be read: a misfortune of this connection, not the end of the program.
+      this.#options.log.write("internal-error", { what: "login", why: nameError(error) });
+      done(null, false);
+      return;
+    }
     this.#logins.set(client, login);
     // Whatever cannot be a login is refused by `authenticate`, which can say so with a CONNACK.
     if (typeof login !== "string") restrain(packet, login);

@@ -7,7 +7,7 @@ import { createAdminHandlers } from "./admin-ops.ts";
 import { CertificateRegister } from "./agent-certificates.ts";
 import { type BrokerAuthority, openAuthority } from "./authority.ts";
 import { warnOfPins } from "./authority-pins.ts";
-import { BootShareFile } from "./boot-shares.ts";
+import { BootShareFile, warnOfShares } from "./boot-shares.ts";
 import { ContactCodes } from "./codes.ts";
 import type { BrokerConfig } from "./config.ts";
 import type { BrokerDatabase } from "./database.ts";
@@ -126,6 +126,7 @@ export class Registry {
       ...this.authority.warnings(),
       ...warnOfPins(this.database, this.authority.caFingerprint, this.now()),
       ...this.certificates.warnings(),
+      ...warnOfShares(this.database, this.bootShares, this.now()),
       ...this.lists.warnings(),
     ];
   }

@@ -5,6 +5,7 @@ export interface Warning {
     | "certificate-failed"
     | "authority-changed"
     | "agent-certificate-ending"
+    | "boot-share-lost"
     | "list-ending"
     | "list-failed";
   /** The list's target, the agent, or `broker`. */

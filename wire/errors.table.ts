@@ -205,6 +205,11 @@ const table = {
     CONFIG,
     "{file} was written by another version of Platen (schema {found}, this one needs {needed}). Nothing was changed; install the matching version.",
   ),
+  "database-damaged": entry(
+    500,
+    CONFIG,
+    "The database {file} is damaged ({why}). Nothing was reset. {meaning}",
+  ),
   "device-uri": entry(400, CONFIG, "“{uri}” is no device this program knows: {why}"),
   "keypad-uri": entry(400, CONFIG, "“{uri}” is no keypad this program knows: {why}"),
   internal: entry(500, SOFTWARE, "Something unexpected happened ({what}). Please report it."),
