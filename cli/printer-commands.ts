@@ -4,11 +4,14 @@ import type { AdminResults, PrinterRow } from "../broker/admin-schema.ts";
 import { askBroker } from "./admin-call.ts";
 import { act, addExamples } from "./command-action.ts";
 import { formatMoment } from "./moment.ts";
+import { addPrinterTools } from "./printer-tools.ts";
 import { layoutTable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function addPrinterCommands(program: Command): void {
-  const printer = program.command("printer").description("add, list, replace, revoke and remove printers");
+  const printer = program
+    .command("printer")
+    .description("add, list, replace, revoke and remove printers; probe and test those of this machine");
   addPrinterAdd(printer);
   const list = printer
     .command("list")
@@ -24,6 +27,7 @@ export function addPrinterCommands(program: Command): void {
   ]);
   addPrinterReplace(printer);
   addPrinterEnds(printer);
+  addPrinterTools(printer);
 }
 
 function addPrinterAdd(printer: Command): void {

@@ -12,6 +12,7 @@ import { describeFailure } from "./failure.ts";
 import { addFleetCommands } from "./fleet-commands.ts";
 import { addGroupCommands } from "./group-commands.ts";
 import { addInsightCommands } from "./insight-commands.ts";
+import { addKeypadCommands } from "./keypad-command.ts";
 import { addPanelCommands } from "./panel-commands.ts";
 import { addPrinterCommands } from "./printer-commands.ts";
 import { addSenderCommands } from "./sender-commands.ts";
@@ -51,6 +52,7 @@ export function createProgram(): Command {
   addAgentCommands(program);
   program.commandsGroup("Beside the printer:");
   addDoctorCommand(program);
+  addKeypadCommands(program);
   addPanelCommands(program);
   program.commandsGroup("Help:");
   addDemoCommand(program);

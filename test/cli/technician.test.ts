@@ -1,7 +1,8 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { afterAll, describe, expect, it } from "vitest";
 
 const home = mkdtempSync(join(tmpdir(), "platen-doctor-cli-"));
@@ -53,5 +54,55 @@ describe("platen panel card", () => {
     const tooMany = run("panel", "card", "--lang", "de,en,fr,it,es,pt");
     expect([tooMany.status, tooMany.stdout]).toEqual([64, ""]);
     expect(tooMany.stderr).toMatch(/6 languages do not fit on A6/);
+  });
+});
+
+describe("platen printer test", () => {
+  it("prints a page in the profile's language on a printer that is named by address", () => {
+    const file = join(home, "page");
+    const { status, stdout } = run(
+      "printer",
+      "test",
+      "--uri",
+      `file:${file}`,
+      "--profile",
+      "postscript",
+      "--json",
+    );
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ language: "ps", sent: true, confirmed: false });
+    expect(readFileSync(file, "latin1")).toMatch(/^\x04%!PS-Adobe.*showpage.*\x04$/s);
+  });
+
+  it("wants to know which", () => {
+    expect(run("printer", "test")).toMatchObject({ status: 64, stderr: expect.stringContaining("--uri") });
+  });
+});
+
+describe("platen keypad test", () => {
+  it("names keys, never digits, and sums up", async () => {
+    const pipe = join(home, "keys");
+    const main = new URL("../../cli/main.ts", import.meta.url).pathname;
+    const child = spawn(process.execPath, [main, "keypad", "test", `pipe:${pipe}`, "--json"], {
+      env: { PATH: process.env.PATH, HOME: home },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const lines: string[] = [];
+    for await (const line of createInterface(child.stdout)) {
+      lines.push(line);
+      if (line.includes("attached")) writeFileSync(pipe, "48\b2*#");
+      if (line.includes("enter")) child.kill("SIGINT");
+    }
+    const happenings = lines.map((line) => JSON.parse(line) as { key?: string; summary?: object });
+    expect(happenings.flatMap(({ key }) => key ?? [])).toEqual([
+      "",
+      "digit",
+      "digit",
+      "backspace",
+      "digit",
+      "clear",
+      "enter",
+    ]);
+    expect(happenings.at(-1)?.summary).toMatchObject({ keys: 6, repeats: 0, bounces: 0 });
   });
 });
