@@ -46,7 +46,7 @@ const OPS: Readonly<Record<Dialect, readonly Op[]>> = {
 };
 
 /** A framed family: its lead, the letter of its only member or `null` for any, the width of its length. */
-export interface Family {
+interface Family {
   readonly code: string;
   readonly lead: readonly number[];
   readonly letter: number | null;
