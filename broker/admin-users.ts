@@ -29,7 +29,9 @@ export function userOps(registry: Registry, relay: RelayActions): UserOps {
       accounts.remove(name);
       codes.withdraw("invite", name);
       relay.disconnectUser(name);
-      return { user: name, cancelled: relay.cancelAll(name, "by-administrator") };
+      const cancelled = relay.cancelAll(name, "by-administrator");
+      relay.hideStatuses(name);
+      return { user: name, cancelled };
     },
   };
 }

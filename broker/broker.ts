@@ -177,7 +177,7 @@ function sweepEvery(everyMs: number, relay: Relay): () => Promise<void> {
 }
 
 function createActions(
-  { jobs, ledger, lifecycle, escrow, quota }: Relay,
+  { jobs, ledger, lifecycle, escrow, quota, status }: Relay,
   { sessions }: EmbeddedMqtt,
 ): RelayActions {
   return {
@@ -185,6 +185,9 @@ function createActions(
       const live = jobs.live(user);
       for (const job of live) lifecycle.wish(job, reason);
       return live.length;
+    },
+    hideStatuses: (user) => {
+      for (const ref of jobs.hideStatuses(user)) status.clear(ref);
     },
     cancel: (user, job, reason) => lifecycle.wish({ user, job }, reason),
     disconnectUser: (user) => sessions.disconnectUser(user),

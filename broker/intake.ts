@@ -155,8 +155,9 @@ export class Intake {
     if (said && (said.parts !== end.parts || said.bytes !== end.bytes)) return "incomplete";
     const file = this.#fileOf(reception.ref);
     for (const [n] of file.lengths()) if (n >= end.parts) return "incomplete";
-    // More parts than can hold so few bytes, or fewer: then no part that comes can make it whole.
-    if (end.bytes > end.parts * PAYLOAD_BYTES_MAX || end.bytes < end.parts) return "incomplete";
+    // More parts than so few bytes fill, or fewer than hold them: then no part that comes can make it whole.
+    const [least, most] = [(end.parts - 1) * PART_BYTES_MIN, end.parts * PAYLOAD_BYTES_MAX];
+    if (end.bytes <= least || end.bytes > most) return "incomplete";
     return this.#with.quota.judgeSize(end.bytes);
   }
 

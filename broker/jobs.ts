@@ -25,6 +25,8 @@ export interface Job extends JobRef {
   readonly claimedAgent: string | null;
   readonly wish: Reason | null;
   readonly endedAt: number | null;
+  /** Its status is not to be seen (any more). */
+  readonly isHidden: boolean;
 }
 
 export interface Copy extends JobRef, CopyState {
@@ -66,7 +68,7 @@ const COLUMNS: Readonly<Record<keyof JobChange, string>> = {
 
 const JOB = `SELECT user, job, target, state, reason, at, created_at AS createdAt, parts, bytes,
   expires_said AS expiresSaid, digest, expires, otp, is_group AS isGroup, claimed_agent AS claimedAgent, wish,
-  ended_at AS endedAt FROM jobs`;
+  ended_at AS endedAt, status_cleared AS isHidden FROM jobs`;
 const COPY = "SELECT user, job, agent, printers, state, reason, printer, final FROM copies";
 
 type Row = Record<string, unknown>;
@@ -132,7 +134,7 @@ export class Jobs {
           expires, otp, is_group, claimed_agent, wish, ended_at)
          VALUES (@user, @job, @target, @state, @reason, @at, @createdAt, @parts, @bytes, @expiresSaid, @digest,
           @expires, @otp, @isGroup, @claimedAgent, @wish, @endedAt)`,
-      ).run({ ...job, isGroup: job.isGroup ? 1 : 0 });
+      ).run({ ...job, isGroup: job.isGroup ? 1 : 0, isHidden: null });
       for (const { agent, printers } of copies) {
         this.#prepare(
           "INSERT INTO copies (user, job, agent, printers, state) VALUES (?, ?, ?, ?, 'stored')",
@@ -162,6 +164,14 @@ export class Jobs {
     const sql = "WHERE ended_at < ? AND status_cleared = 0";
     const refs = this.#prepare(`SELECT user, job FROM jobs ${sql}`).all(before) as JobRef[];
     this.#prepare(`UPDATE jobs SET status_cleared = 1 ${sql}`).run(before);
+    return refs;
+  }
+
+  /** From now on no status of a user's jobs is shown: which were. */
+  hideStatuses(user: string): JobRef[] {
+    const sql = "WHERE user = ? AND status_cleared = 0";
+    const refs = this.#prepare(`SELECT user, job FROM jobs ${sql}`).all(user) as JobRef[];
+    this.#prepare(`UPDATE jobs SET status_cleared = 1 ${sql}`).run(user);
     return refs;
   }
 
@@ -198,7 +208,7 @@ export function groupByAgent(target: Target): { agent: string; printers: string[
 }
 
 function toJob(row: Row): Job {
-  return { ...row, isGroup: row.isGroup === 1 } as unknown as Job;
+  return { ...row, isGroup: row.isGroup === 1, isHidden: row.isHidden === 1 } as unknown as Job;
 }
 
 function toCopy(row: unknown): Copy {

@@ -308,6 +308,7 @@ export class Lifecycle {
       claimedAgent: null,
       wish: null,
       endedAt: null,
+      isHidden: false,
       ...fields,
     };
   }

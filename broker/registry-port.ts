@@ -122,6 +122,8 @@ export interface AuditEntry {
 export interface RelayActions {
   /** Ends all live jobs of a user; how many there were. */
   cancelAll(user: string, reason: Reason): number;
+  /** Clears the statuses of a user's jobs for good: whoever gets the name next must not see them. */
+  hideStatuses(user: string): void;
   /** False when there is no such live job. */
   cancel(user: string, job: string, reason: Reason): boolean;
   /** Cuts every session that logged in as this user. */

@@ -89,6 +89,7 @@ export function createRelay(options: RelayOptions) {
     escrow,
     quota,
     lifecycle,
+    status,
     receiver: trackWork(createReceiver({ ...services, port, enrolment: registry.enrolment }), underWay),
     /** Resolves when nothing that came in is being worked on. Files may be closed then, once nothing more comes. */
     settleWork: async () => {

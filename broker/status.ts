@@ -22,6 +22,8 @@ export class StatusBoard {
 
   /** @param parts the job's file while it is `receiving` */
   publish(job: Job, copies: readonly Copy[], parts: PartFile | null): void {
+    // Cleared: an agent that tells late must not bring the topic back.
+    if (job.isHidden) return;
     this.#send(job, makeStatus(job, copies, parts), true);
   }
 

@@ -285,7 +285,7 @@ describe("users", () => {
     const { dir, registry, relay } = await openWithSocket();
     await callAdmin(dir, "user.add", { name: "bob", standard: true });
     expect(await callAdmin(dir, "user.remove", { name: "bob" })).toEqual({ user: "bob", cancelled: 2 });
-    expect(relay.asked).toEqual(["disconnectUser bob", "cancelAll bob by-administrator"]);
+    expect(relay.asked).toEqual(["disconnectUser bob", "cancelAll bob by-administrator", "hideStatuses bob"]);
     expect(registry.directory.userExists("bob")).toBe(false);
     expect((await failure(callAdmin(dir, "user.remove", { name: "bob" }))).code).toBe("not-there");
   });

@@ -83,6 +83,10 @@ class RelayRecorder implements RelayActions {
   readonly connected = new Set<string>();
   entries: AuditEntry[] = [];
 
+  hideStatuses(user: string): void {
+    this.asked.push(`hideStatuses ${user}`);
+  }
+
   cancelAll(user: string, reason: Reason): number {
     this.asked.push(`cancelAll ${user} ${reason}`);
     return 2;

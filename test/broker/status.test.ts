@@ -37,6 +37,7 @@ const job: Job = {
   otp: 8,
   isGroup: false,
   claimedAgent: null,
+  isHidden: false,
   wish: null,
   endedAt: null,
 };
