@@ -46,13 +46,15 @@ export function openReadiness(
 /** Half of what systemd allows (sd_watchdog_enabled(3)); null when it does not watch this process. */
 function watchdogMs({ WATCHDOG_USEC, WATCHDOG_PID }: Environment): number | null {
   if (!/^[1-9][0-9]{0,15}$/.test(WATCHDOG_USEC ?? "")) return null;
-  if (WATCHDOG_PID && Number(WATCHDOG_PID) !== process.pid) return null;
+  // The launcher (cli/platen.mjs) may stand in between: then the variables are addressed to it.
+  if (WATCHDOG_PID && ![process.pid, process.ppid].includes(Number(WATCHDOG_PID))) return null;
   return Math.max(100, Math.floor(Number(WATCHDOG_USEC) / 2000));
 }
 
 function spawnNotify(args: readonly string[]): void {
-  // On behalf of this process: systemd sees the helper as the sender otherwise (NotifyAccess=exec allows both).
-  const child = spawn("systemd-notify", [`--pid=${process.pid}`, ...args], { stdio: "ignore" });
+  // The helper is the sender (NotifyAccess=all). No --pid: it would make this process the main one, and where the
+  // launcher stands in between, systemd would never learn its exit status.
+  const child = spawn("systemd-notify", args, { stdio: "ignore" });
   child.on("error", () => undefined);
   child.unref();
 }
