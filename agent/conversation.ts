@@ -8,8 +8,8 @@ import type { Heard, Tongue } from "./printer-tongue.ts";
 export interface Manners {
   /** It answered the question in time. One that did not is asked again, and not waited for. */
   answers: boolean;
-  /** It confirmed a job, or had no occasion yet. One that did not is waited for briefly. */
-  confirms: boolean;
+  /** It confirmed a job; null: it had no occasion yet. One that did not is waited for briefly. */
+  confirms: boolean | null;
 }
 
 export type Outcome =
@@ -28,6 +28,7 @@ export interface Patience {
 
 const QUESTION_MS = 2000;
 const SKEPTICAL_MS = 2000;
+const THROUGH_MS = 1500;
 const TOTAL_MS = 30 * 60_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -106,7 +107,7 @@ export class Conversation {
   async confirm(patience: Patience, signal: AbortSignal): Promise<Outcome> {
     if (!this.#isHeld) return "silent";
     const { confirmMs } = patience;
-    const patienceMs = this.#manners.confirms ? confirmMs : Math.min(confirmMs, SKEPTICAL_MS);
+    const patienceMs = this.#manners.confirms === false ? Math.min(confirmMs, SKEPTICAL_MS) : confirmMs;
     const endMs = performance.now() + TOTAL_MS;
     this.#signAtMs = performance.now();
     const leftMs = (): number => {
@@ -121,6 +122,23 @@ export class Conversation {
     const outcome = this.#outcome ?? "silent";
     this.#manners.confirms = outcome !== "silent";
     return outcome;
+  }
+
+  /**
+   * After bytes that end what a document left open: whether the printer is through with them. True where it cannot be
+   * told. Rejects with DeviceError.
+   */
+  async isThrough(signal: AbortSignal): Promise<boolean> {
+    if (!this.#isHeld || this.#manners.confirms === false) return true;
+    await this.#device.write(this.#tongue.close(), signal);
+    const untilMs = performance.now() + THROUGH_MS;
+    await this.#wait(
+      () => this.isPrinted,
+      () => untilMs - performance.now(),
+      signal,
+    );
+    if (this.isPrinted) this.#manners.confirms = true;
+    return this.isPrinted;
   }
 
   async #listen(): Promise<void> {

@@ -11,6 +11,7 @@ import { speakPjl } from "./printer-tongue-pjl.ts";
 import type { StallWatch } from "./stall-watch.ts";
 
 const FAREWELL_MS = 5000;
+const ABORTS_MAX = 3;
 
 export interface OpenPrinterOptions {
   /** `none` where there is no back-channel: nothing is asked, nothing is confirmed. */
@@ -67,6 +68,24 @@ export class OpenPrinter {
     if (said && said.ready !== "unknown") {
       this.#setStatus(learnFromDevice(this.#status, said, this.#options.now()));
     }
+  }
+
+  /**
+   * Ends what a document left open. One command may have been longer than `abort` fills: where the printer can tell, it
+   * is sent until the printer is through with it. Rejects with DeviceError.
+   */
+  async abort(abort: Uint8Array, signal: AbortSignal): Promise<void> {
+    for (let times = 0; times < ABORTS_MAX; times += 1) {
+      await this.device.write(abort, signal);
+      if ((await this.#talk?.isThrough(signal)) ?? true) {
+        await this.device.drain(signal);
+        return;
+      }
+    }
+    if (this.#options.manners.confirms === true) throw faultOfAbort();
+    // It answers questions and has no fence: no more can be known.
+    this.#options.manners.confirms = false;
+    await this.device.drain(signal);
   }
 
   /** What goes between the profile's `before` and the document. */
@@ -135,5 +154,11 @@ function chooseTongue(status: PrinterProfile["status"]): Tongue | null {
 function refusal(): DeviceError {
   const message =
     "The printer ended the job itself: it was cancelled at its panel, or something was missing. Look at its display, then enter the OTP again.";
+  return new DeviceError("device-failed", "device", message);
+}
+
+function faultOfAbort(): DeviceError {
+  const message =
+    "The printer does not come to an end with a document that broke off. Switch it off and on, then confirm that at the keypad.";
   return new DeviceError("device-failed", "device", message);
 }

@@ -31,7 +31,7 @@ export interface PrinterLineRoom {
 export class PrinterLine {
   readonly spec: PrinterSpec;
   readonly #room: PrinterLineRoom;
-  readonly #manners: Manners = { answers: true, confirms: true };
+  readonly #manners: Manners = { answers: true, confirms: null };
   readonly #read;
   readonly #write;
   #isDirty: boolean;
@@ -101,12 +101,11 @@ export class PrinterLine {
     const { abort } = this.spec.profile;
     if (abort.length > 0) {
       const printer = this.#converse(await this.#open(signal));
-      const limit = setDeadline(ABORT_MS, signal);
+      const limit = setDeadline(ABORT_MS, signal, () => printer.device.bytesWritten);
       try {
         await printer.askAmid(limit.signal);
         if (printer.obstacle !== null) throw faultOfObstacle(printer.obstacle);
-        await printer.device.write(abort, limit.signal);
-        await printer.device.drain(limit.signal);
+        await printer.abort(abort, limit.signal);
       } finally {
         limit.clear();
         await printer.dispose();

@@ -30,7 +30,7 @@ export class EscposPrinter implements PrinterModel {
   #say: (bytes: Uint8Array) => void = () => undefined;
   #decoder = new Decoder();
   #waiting: Command[] = [];
-  #tail: number[] = [];
+  #tail = Buffer.alloc(0);
   #owed: number[] = [];
   #isAutomatic = false;
   #used = 0;
@@ -47,7 +47,7 @@ export class EscposPrinter implements PrinterModel {
   }
 
   take(bytes: Uint8Array): void {
-    for (const byte of bytes) this.#listen(byte);
+    this.#listen(bytes);
     // The decoder keeps views of what it was given.
     this.#waiting.push(...this.#decoder.push(Uint8Array.from(bytes)));
     this.#work();
@@ -96,10 +96,16 @@ export class EscposPrinter implements PrinterModel {
   }
 
   /** Real-time requests are executed on receipt, wherever they stand. */
-  #listen(byte: number): void {
-    this.#tail = [...this.#tail.slice(-2), byte];
-    const [first, second, n = 0] = this.#tail;
-    if (first !== 0x10 || second !== 0x04 || n < 1 || n > 4) return;
+  #listen(bytes: Uint8Array): void {
+    const all = Buffer.concat([this.#tail, bytes]);
+    for (let at = all.indexOf(0x10); at >= 0; at = all.indexOf(0x10, at + 1)) {
+      const n = all[at + 2] ?? 0;
+      if (all[at + 1] === 0x04 && n >= 1 && n <= 4) this.#hearQuestion(n);
+    }
+    this.#tail = all.subarray(-2);
+  }
+
+  #hearQuestion(n: number): void {
     const { answers = "yes" } = this.trouble;
     if (answers === "yes" || (answers === "three" && n !== 2)) this.#speak([this.#answer(n)]);
     if (answers === "late") this.#owed.push(this.#answer(n));

@@ -2,14 +2,33 @@
  * Where one document ends and the next begins, by what a printer makes of the bytes: documents that break off in the
  * middle of something, and documents that leave something open.
  */
-import { afterEach, describe, expect, test } from "vitest";
+import { setImmediate as turn } from "node:timers/promises";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { EscposPrinter } from "./escpos-printer.ts";
 import { Keeping } from "./keeping.ts";
 import { PclPrinter } from "./pcl-printer.ts";
 import { PjlPrinter } from "./pjl-printer.ts";
 
 let keeping: Keeping;
-afterEach(() => keeping.close());
+afterEach(async () => {
+  vi.useRealTimers();
+  await keeping.close();
+});
+
+/** Waits are over as soon as nothing else is left to do. */
+async function hurry<T>(work: () => Promise<T>): Promise<T> {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  let isOver = false;
+  const result = work().finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    await turn();
+    vi.advanceTimersByTime(100);
+  }
+  vi.useRealTimers();
+  return await result;
+}
 
 const OTHER = "70617263";
 const NEXT = { user: "bob", job: "job-00000002", manifest: { otp: OTHER } };
@@ -54,6 +73,9 @@ describe("ESC/POS", () => {
       const kinds = printer.done.map(({ kind }) => kind).filter((kind) => kind !== "real-time-status");
       const cut = kinds.indexOf("feed-and-cut");
       expect(kinds.slice(cut + 1)).toEqual([
+        // Through with it?
+        "automatic-status",
+        "request-response",
         "initialise",
         "automatic-status",
         "text",
@@ -78,6 +100,44 @@ describe("ESC/POS", () => {
       expect(keeping.last("job-00000002")?.state).toBe("delivered");
     },
   );
+
+  test("an image longer than what fills it: filled again until the printer is through", async () => {
+    const printer = new EscposPrinter();
+    keeping = await Keeping.open({ lobby: "escpos" }, {}, { lobby: printer });
+    const long = Buffer.concat([
+      Buffer.from([0x1d, 0x76, 0x30, 0, 72, 0, 2700 & 0xff, 2700 >> 8]),
+      Buffer.alloc(72 * 2700, 0xaa),
+    ]);
+    await hurry(() => breakOff(long, 1000, "the next receipt\n"));
+    expect(printer.text).toBe("the next receipt");
+    expect(keeping.last("job-00000002")?.state).toBe("printed");
+  });
+
+  test("a printer that never comes through it: care, until it was switched off and on", async () => {
+    const printer = new EscposPrinter();
+    keeping = await Keeping.open({ lobby: "escpos" }, {}, { lobby: printer });
+    await keeping.submit({ user: "carol", job: "job-00000003", manifest: { otp: "10203040" } });
+    await keeping.enter("10203040");
+    await keeping.destroyed();
+    // GS 8 L: four bytes of length.
+    const endless = Buffer.concat([
+      Buffer.from([0x1d, 0x38, 0x4c, 0, 0, 0x80, 0, 48, 112, 48, 1, 1, 49]),
+      Buffer.alloc(5000, 0xaa),
+    ]);
+    await keeping.submit({ document: endless });
+    await keeping.submit({ ...NEXT, document: Buffer.from("the next receipt\n") });
+    keeping.printer.inject({ kind: "vanish", afterBytes: 3000 });
+    await keeping.enter();
+    await keeping.until(() => keeping.last()?.state === "interrupted");
+    await keeping.until(() => keeping.panel.at(-1)?.kind === "printer-care");
+    const verdict = await hurry(() => keeping.enter(OTHER));
+    expect(verdict).toEqual({ kind: "printer-care", printer: "lobby", reason: "device" });
+    printer.reset();
+    keeping.keeper.confirmPowerCycle("lobby");
+    expect(await keeping.enter(OTHER)).toMatchObject({ kind: "released" });
+    await keeping.destroyed(2);
+    expect(printer.text).toBe("hellothe next receipt");
+  });
 
   test("a whole image as large as a page is one image, with nothing inside it", async () => {
     const printer = new EscposPrinter();
