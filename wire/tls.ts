@@ -49,6 +49,13 @@ export function connectMqtt(target: MqttTarget, options: IClientOptions): MqttCl
 }
 
 /**
+ * A Raspberry Pi up to the 4 has no AES instructions: 24 MB/s with AES-256-GCM, several times that with ChaCha20. The
+ * server follows the client's order.
+ */
+const CIPHERS = ["TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256"];
+CIPHERS.splice(process.arch === "arm64" ? 0 : CIPHERS.length, 0, "TLS_CHACHA20_POLY1305_SHA256");
+
+/**
  * A TLS stream that holds back what is written until the peer is verified. MQTT.js writes its CONNECT, and with it the
  * password, right away.
  */
@@ -58,6 +65,7 @@ function dialTls(target: MqttTarget): TLSSocket {
     port: target.port,
     ca: target.ca,
     minVersion: "TLSv1.3",
+    ciphers: CIPHERS.join(":"),
     // When false, `findFault` below judges before a byte of ours leaves the cork.
     rejectUnauthorized: target.clockUnknown !== true,
   };
