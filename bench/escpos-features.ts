@@ -74,7 +74,7 @@ const wraps = (bytes: Uint8Array): boolean => {
   return WORDS.split(" ").every((word) => read.includes(word));
 };
 const TEA = "中".repeat(40);
-const chinese = (bytes: Uint8Array): boolean => text(bytes, CHINESE).replaceAll("\n", "").includes(TEA);
+const chinese = (bytes: Uint8Array): boolean => text(bytes, CHINESE).replace(/\s/g, "").includes(TEA);
 
 const CELL = "Apfelstrudel, warm, with vanilla sauce and cinnamon";
 const tableWraps = (bytes: Uint8Array): boolean => {
@@ -250,4 +250,4 @@ const theirs = await npos
     () => "yes",
     () => "no",
   );
-console.log(`| reads ESC/POS (npos 0.1.19: ${theirs}, of a receipt with a QR code) | yes | no | no | no |`);
+console.log(`| reads ESC/POS (npos 0.1.19: ${theirs}, of a receipt with a QR code) | yes | – | – | – |`);
