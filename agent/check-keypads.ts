@@ -8,8 +8,7 @@ import { bad, type Diagnosis, good, note } from "../wire/diagnosis.ts";
 import type { AgentConfig } from "./config.ts";
 import { lookAtNode, mayUse } from "./device-node.ts";
 import { findLine, type GpioChip, GpioError } from "./gpio.ts";
-
-const UDEV = "Install the udev rule (deploy/udev/70-platen.rules) and plug the keypad in again.";
+import { UDEV_RULE_NAME, wordUdevRemedy } from "./udev-rule.ts";
 
 export interface HidFacts {
   readonly devices: readonly HidInfo[];
@@ -47,10 +46,11 @@ export function judgeHid(uri: string, { devices, denied }: HidFacts): Diagnosis 
   const path = match === null ? null : findHid(match, devices);
   if (path === null) {
     const what = denied.length > 0 ? `; this user may not look at ${denied.join(", ")}` : "";
-    const remedy = denied.length > 0 ? UDEV : "Plug it in; platen keypad test shows what comes.";
+    const remedy = denied.length > 0 ? wordUdevRemedy() : "Plug it in; platen keypad test shows what comes.";
     return bad(check, `No such keypad is there${what}.`, remedy);
   }
-  if (denied.includes(path)) return bad(check, `This user may not read the keypad at ${path}.`, UDEV);
+  if (denied.includes(path))
+    return bad(check, `This user may not read the keypad at ${path}.`, wordUdevRemedy());
   return good(check, `The keypad is at ${path}.`);
 }
 
@@ -65,7 +65,7 @@ function judgePath(uri: string, path: string): Diagnosis {
   if (access === "denied") {
     const remedy = uri.startsWith("serial:")
       ? "Put the agent's user into the line's group: usermod -aG dialout platen; then restart the agent."
-      : UDEV;
+      : wordUdevRemedy();
     return bad(check, `This user may not use ${path}.`, remedy);
   }
   if (holder !== null && holder.name !== "platen") {
@@ -118,14 +118,12 @@ export function checkUdevRule(
 ): Diagnosis | null {
   const needs = uris.some((uri) => /^(?:usb|hid|evdev|lp):/.test(uri));
   if (!needs || uid === 0) return null;
-  if (RULES.some((folder) => existsSync(join(root, folder, "70-platen.rules")))) {
+  if (RULES.some((folder) => existsSync(join(root, folder, UDEV_RULE_NAME)))) {
     return good("udev rule", "The udev rule is installed.");
   }
-  const remedy =
-    "As root: cp deploy/udev/70-platen.rules /etc/udev/rules.d/ && udevadm control --reload && udevadm trigger";
   return note(
     "udev rule",
     "The udev rule that gives the agent its printers and keypads is not installed.",
-    remedy,
+    wordUdevRemedy(),
   );
 }

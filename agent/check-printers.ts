@@ -10,7 +10,7 @@ import { type Census, type PluggedPrinter, takesDocuments, uriOf } from "./print
 import { obstacleOf } from "./printer-status.ts";
 import type { Profile } from "./profile.ts";
 
-const UDEV = "Install the udev rule (deploy/udev/70-platen.rules) and plug the printer in again.";
+const LP = "Put the agent's user into the group lp: usermod -aG lp platen; then restart the agent.";
 
 export interface PrinterPlace {
   readonly name: string;
@@ -70,7 +70,7 @@ export function judgeWay({ name, uri }: PrinterPlace, { census, node }: WayFacts
         ? "Put the agent's user into the line's group: usermod -aG dialout platen; then restart the agent."
         : scheme === "file"
           ? "Let the agent's user write there."
-          : UDEV;
+          : LP;
     return bad(check, `${name}: this user may not use ${node.path}.`, remedy);
   }
   if (node.holder !== null && node.holder.name !== "platen") {

@@ -128,10 +128,10 @@ describe("what keeps a printer from being used", () => {
     expect(found?.remedy).toBe("Use usb:04b8:0e15?serial=X4FK000001.");
   });
 
-  it("no permission: the udev rule, the group, the folder", () => {
+  it("no permission: the groups, the folder", () => {
     sysfs.plug(RECEIPT);
     const denied = { ...NODE, access: "denied" } as const;
-    expect(judge(usb, denied)?.remedy).toMatch(/udev rule/);
+    expect(judge(usb, denied)?.remedy).toMatch(/usermod -aG lp platen/);
     expect(judge({ ...usb, uri: "serial:/dev/ttyUSB0" }, denied)?.remedy).toMatch(/dialout/);
     expect(judge({ ...usb, uri: "file:/srv/out.bin" }, denied)?.remedy).toMatch(/write there/);
   });

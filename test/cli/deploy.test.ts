@@ -63,11 +63,11 @@ describe("70-platen.rules", () => {
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"));
 
-  it("gives devices to the agent's group alone, never to everybody", () => {
+  it("gives devices to the agent's groups alone, never to everybody", () => {
     expect(rules.length).toBeGreaterThan(3);
     for (const rule of rules) {
-      expect(rule).toMatch(/GROUP="platen", MODE="0660"|chgrp/);
-      expect(rule).not.toMatch(/MODE="0?666"|o\+|GROUP="(?!platen)/);
+      expect(rule).toMatch(/GROUP="(?:platen|lp)", MODE="0660"|chgrp/);
+      expect(rule).not.toMatch(/MODE="0?666"|o\+|GROUP="(?!platen"|lp")/);
     }
   });
 
