@@ -1,5 +1,5 @@
 /** The settings of an agent: `agent.toml`, over it `PLATEN_AGENT_*` from the environment. Every one has a default that works. */
-import { existsSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -82,7 +82,7 @@ const policy = z.strictObject({
 });
 
 export const configSchema = z.strictObject({
-  /** Keys, held documents, the database. Default: /var/lib/platen/agent for root where it exists, else ~/.local/state/platen/agent. */
+  /** Keys, held documents, the database. Default: /var/lib/platen/agent where it is there and may be written, else ~/.local/state/platen/agent. */
   dataDir: path.default(defaultDataDir),
   /** `host` or `host:port` of the broker. Default: what the claim code said. */
   broker: address.optional(),
@@ -143,6 +143,16 @@ function defaultDataDir(): string {
   const { PLATEN_DATA, XDG_STATE_HOME, LOCALAPPDATA } = process.env;
   if (PLATEN_DATA) return join(PLATEN_DATA, "agent");
   const system = "/var/lib/platen/agent";
-  if (process.getuid?.() === 0 && existsSync(system)) return system;
+  if (mayWrite(system)) return system;
   return join(XDG_STATE_HOME || LOCALAPPDATA || join(homedir(), ".local", "state"), "platen", "agent");
+}
+
+/** True for root, and for the service's own user. */
+function mayWrite(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,13 @@
 /** What can be said of a device node or a folder without opening it: is it there, may we, who else has it. */
-import { accessSync, constants, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 
 export interface NodeFacts {
@@ -61,14 +69,24 @@ export function mayUse(path: string): boolean {
  * looked into: null then means that nobody is known.
  */
 export function findHolder(path: string, procRoot = "/proc"): Holder | null {
+  // `/dev/serial/by-id/...` is a link; processes have the node behind it.
+  const node = realOf(path);
   for (const entry of list(procRoot)) {
     if (!/^[1-9][0-9]*$/.test(entry) || Number(entry) === process.pid) continue;
     const folder = join(procRoot, entry, "fd");
-    if (list(folder).some((fd) => targetOf(join(folder, fd)) === path)) {
+    if (list(folder).some((fd) => targetOf(join(folder, fd)) === node)) {
       return { pid: Number(entry), name: nameOf(join(procRoot, entry)) };
     }
   }
   return null;
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 function list(folder: string): string[] {

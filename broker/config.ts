@@ -1,5 +1,5 @@
 /** The settings of the broker: `broker.toml`, over it `PLATEN_BROKER_*` from the environment. Every one has a default that works. */
-import { existsSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -99,7 +99,7 @@ const fleet = z.strictObject({
 });
 
 export const configSchema = z.strictObject({
-  /** Everything the broker keeps. Default: /var/lib/platen/broker for root where it exists, else ~/.local/state/platen/broker. */
+  /** Everything the broker keeps. Default: /var/lib/platen/broker where it is there and may be written, else ~/.local/state/platen/broker. */
   dataDir: path.default(defaultDataDir),
   listen: listen.prefault({}),
   /** `host` or `host:port` that codes tell agents and senders. Default: this machine's name and `listen.port`. */
@@ -140,6 +140,16 @@ function defaultDataDir(): string {
   const { PLATEN_DATA, XDG_STATE_HOME, LOCALAPPDATA } = process.env;
   if (PLATEN_DATA) return join(PLATEN_DATA, "broker");
   const system = "/var/lib/platen/broker";
-  if (process.getuid?.() === 0 && existsSync(system)) return system;
+  if (mayWrite(system)) return system;
   return join(XDG_STATE_HOME || LOCALAPPDATA || join(homedir(), ".local", "state"), "platen", "broker");
+}
+
+/** True for root, and for the service's own user. */
+function mayWrite(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

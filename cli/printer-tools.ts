@@ -92,6 +92,7 @@ async function testPrinter({ args, options, terminal }: Context<TestOptions & Gl
   const language = options.language ?? pages.choosePageLanguage(profile);
   if (language === null)
     throw new PlatenError("usage", { what: "For this profile name the page's --language." });
+  await refuseHeld(printer);
   const facts = [
     `printer   ${printer.name}`,
     `address   ${printer.uri}`,
@@ -104,6 +105,22 @@ async function testPrinter({ args, options, terminal }: Context<TestOptions & Gl
     terminal.note(`It takes nothing (${reason}). Waiting a minute; Ctrl-C gives up.`),
   );
   await tell(printer, language, outcome, terminal);
+}
+
+/** Two programs on one line would print into each other's documents. */
+async function refuseHeld({ uri }: LocalPrinter): Promise<void> {
+  const [{ parseDeviceUri }, { findHolder }] = await Promise.all([
+    import("../agent/device-uri.ts"),
+    import("../agent/device-node.ts"),
+  ]);
+  const { scheme, path } = parseDeviceUri(uri);
+  const holder = scheme === "lp" || scheme === "serial" ? findHolder(path) : null;
+  if (holder === null) return;
+  const units: Readonly<Record<string, string>> = { platen: "platen-agent", cupsd: "cups" };
+  const unit = units[holder.name];
+  const stop = unit === undefined ? `kill ${holder.pid}` : `systemctl stop ${unit}`;
+  const what = `${holder.name} (process ${holder.pid}) has ${path} open. Nothing was sent. Stop it first: ${stop}`;
+  throw new PlatenError("usage", { what });
 }
 
 async function tell(

@@ -199,6 +199,11 @@ describe("who has a file open", () => {
     expect(findHolder("/dev/usb/lp0", proc)).toEqual({ pid: 12, name: "cupsd" });
     expect(findHolder("/dev/usb/lp1", proc)).toEqual({ pid: 13, name: "platen" });
     expect(findHolder("/dev/usb/lp2", proc)).toBeNull();
+    const [node, alias] = [join(proc, "ttyUSB0"), join(proc, "by-id")];
+    writeFileSync(node, "");
+    symlinkSync(node, alias);
+    addProcess(14, "minicom", ["minicom"], [node]);
+    expect(findHolder(alias, proc)?.name).toBe("minicom");
     expect(findHolder("/dev/usb/lp0", "/nonexistent")).toBeNull();
   });
 
