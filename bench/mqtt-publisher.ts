@@ -25,5 +25,6 @@ for (let n = 0; ; n++) {
   if (inFlight.size >= Number(window)) await Promise.race(inFlight);
 }
 await Promise.all(inFlight);
+await file.close();
 await client.publishAsync(`${topic}/end`, "", { qos: 1 });
 await client.endAsync();
