@@ -4,6 +4,14 @@
  */
 import type { BrokerDatabase } from "./database.ts";
 
+/** No earlier time can be true: this code did not exist (2026-11-20). */
+const BUILD_TIME_S = 1_795_132_800;
+/**
+ * A machine that keeps the time over a restart is behind by less. A ledger that is further ahead was written while the
+ * clock was wrong: believed, it would stop time for years, and with it every certificate.
+ */
+const AHEAD_MAX_S = 30 * 24 * 3600;
+
 /** @returns Unix seconds, never before the latest change the database knows */
 export function openClock(database: BrokerDatabase, system: () => number): () => number {
   const latest = database
@@ -12,5 +20,9 @@ export function openClock(database: BrokerDatabase, system: () => number): () =>
     )
     .pluck()
     .get() as number;
-  return () => Math.max(system(), latest);
+  return () => {
+    const now = system();
+    const believed = now >= BUILD_TIME_S && latest - now > AHEAD_MAX_S;
+    return believed ? now : Math.max(now, latest);
+  };
 }
