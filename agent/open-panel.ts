@@ -1,5 +1,5 @@
 /** The panel as it is configured: words on a terminal, lamps and a buzzer on pins, a keyboard's LEDs where nothing else is. */
-import type { Led } from "../keypad/leds.ts";
+import type { Led, OpenLedHandle } from "../keypad/leds.ts";
 import type { AgentConfig } from "./config.ts";
 import { type Gpio, GpioError } from "./gpio.ts";
 import type { Panel } from "./panel.ts";
@@ -20,6 +20,8 @@ export interface PanelParts {
   /** How pins are reached; `onoff` by default. */
   readonly loadGpio?: () => Promise<Gpio>;
   readonly isTerminal?: boolean;
+  /** The keypads' own handles, where a keyboard's LEDs are to be lamps. */
+  readonly leds?: OpenLedHandle;
 }
 
 /** A keyboard's three LEDs: go on, your entry, the equipment. */
@@ -34,9 +36,8 @@ const LED_OF_LAMP: Readonly<Record<Lamp, Led>> = {
 /** Never rejects: a panel that fails must not keep documents from printing. */
 export async function openPanel(
   config: PanelConfig,
-  keypads: readonly string[],
   events: PanelEvents,
-  { loadGpio, isTerminal = process.stdout.isTTY }: PanelParts = {},
+  { loadGpio, isTerminal = process.stdout.isTTY, leds }: PanelParts = {},
 ): Promise<Panel> {
   if (config.kind === "none") return joinPanels([], null);
   const panels: Panel[] = [];
@@ -56,8 +57,7 @@ export async function openPanel(
       events.onUnusable(cause.message);
     }
   }
-  const keypad = keypads.find((uri) => uri.startsWith("hid:"));
-  if (config.keyboardLeds && panels.length === 0 && keypad !== undefined) panels.push(await openLeds(keypad));
+  if (config.keyboardLeds && panels.length === 0 && leds !== undefined) panels.push(await openLeds(leds));
   return joinPanels(panels, tamper);
 }
 
@@ -75,13 +75,9 @@ function openLamps({ lamps, buzzer }: PanelConfig, gpio: Gpio): LampPanel {
   }
 }
 
-/** Two lamps may share an LED: it is lit while either is. */
-async function openLeds(keypad: string): Promise<Panel> {
-  const [{ KeyboardLeds }, { openHidLeds }] = await Promise.all([
-    import("../keypad/leds.ts"),
-    import("../keypad/hid-leds.ts"),
-  ]);
-  const leds = new KeyboardLeds(openHidLeds(keypad));
+async function openLeds(open: OpenLedHandle): Promise<Panel> {
+  const { KeyboardLeds } = await import("../keypad/leds.ts");
+  const leds = new KeyboardLeds(open);
   const panel = new LampPanel(shareLeds(leds), null);
   return {
     show: (state) => panel.show(state),
@@ -93,7 +89,7 @@ async function openLeds(keypad: string): Promise<Panel> {
   };
 }
 
-/** The lamps of a panel on a keyboard's LEDs. */
+/** The lamps of a panel on a keyboard's LEDs. Two lamps may share one: it is lit while either is. */
 export function shareLeds(leds: { set(led: Led, isOn: boolean): void }): LampOutputs {
   const lit = new Set<Lamp>();
   const output = (lamp: Lamp) => ({

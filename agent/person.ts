@@ -1,6 +1,7 @@
 /** Where a person meets the agent: the panel, the keypads, the session between them. */
 
-import type { Keypad } from "../keypad/keypad.ts";
+import type { HidSystem } from "../keypad/hid.ts";
+import type { Keypad, KeypadEvents } from "../keypad/keypad.ts";
 import { openKeypad } from "../keypad/open-keypad.ts";
 import type { AgentConfig } from "./config.ts";
 import type { Log } from "./log.ts";
@@ -23,15 +24,20 @@ export async function openPerson(
   ports: Omit<SessionPorts, "panel" | "onRefused"> & { readonly onTamper: (isOpen: boolean) => void },
 ): Promise<Person> {
   const uris = config.keypads ?? defaultKeypads();
+  const lent = config.panel.keyboardLeds ? await lendHid(uris) : null;
   const panel =
     givenPanel ??
-    (await openPanel(config.panel, uris, {
-      onUnusable: (why) => log.write("panel-unusable", { why }),
-      onTamper: (isOpen) => {
-        log.write(isOpen ? "tamper-opened" : "tamper-closed");
-        ports.onTamper(isOpen);
+    (await openPanel(
+      config.panel,
+      {
+        onUnusable: (why) => log.write("panel-unusable", { why }),
+        onTamper: (isOpen) => {
+          log.write(isOpen ? "tamper-opened" : "tamper-closed");
+          ports.onTamper(isOpen);
+        },
       },
-    }));
+      lent === null ? {} : { leds: lent.open },
+    ));
   const session = new Session({
     ...ports,
     panel,
@@ -48,7 +54,7 @@ export async function openPerson(
   };
   session.setPhase({ starting: "keypad" });
   try {
-    for (const uri of uris) keypads.push(await openOne(uri, session, log));
+    for (const uri of uris) keypads.push(await openOne(uri, session, log, lent?.hid));
   } catch (error) {
     await close();
     throw error;
@@ -56,14 +62,25 @@ export async function openPerson(
   return { session, closeKeypads, close };
 }
 
-function openOne(uri: string, session: Session, log: Log): Promise<Keypad> {
-  return openKeypad(uri, {
+/** The HID system, where a keyboard is among the keypads: the panel may use its LEDs. */
+async function lendHid(uris: readonly string[]) {
+  if (!uris.some((uri) => uri.startsWith("hid:"))) return null;
+  const [{ loadHidSystem }, { lendHandles }] = await Promise.all([
+    import("../keypad/hid.ts"),
+    import("../keypad/hid-leds.ts"),
+  ]);
+  return lendHandles(await loadHidSystem());
+}
+
+function openOne(uri: string, session: Session, log: Log, hid?: HidSystem): Promise<Keypad> {
+  const events: KeypadEvents = {
     onKey: (key) => session.takeKey(uri, key),
     onCondition: (condition) => {
-      log.write(condition === "attached" ? "keypad-attached" : "keypad-gone", { keypad: uri });
+      log.write(`keypad-${condition}`, { keypad: uri });
       if (condition === "gone") session.dropKeypad(uri);
     },
-  });
+  };
+  return openKeypad(uri, events, hid === undefined ? {} : { hid });
 }
 
 function defaultKeypads(): string[] {

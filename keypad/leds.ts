@@ -32,9 +32,10 @@ export class KeyboardLeds {
   readonly #open: OpenLedHandle;
   readonly #lit = new Set<Led>();
   #handle: LedHandle | null = null;
-  #restUntilMs = 0;
   #shown = "";
   #writing: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(open: OpenLedHandle) {
     this.#open = open;
@@ -43,27 +44,32 @@ export class KeyboardLeds {
   set(led: Led, isOn: boolean): void {
     if (isOn) this.#lit.add(led);
     else this.#lit.delete(led);
-    this.#writing ??= this.#follow().finally(() => {
-      this.#writing = null;
-    });
+    this.#follow();
   }
 
   /** All off, and the device given back. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
     await this.#writing;
     this.#lit.clear();
-    await this.#follow();
+    await this.#show();
     await this.#handle?.close().catch(() => undefined);
     this.#handle = null;
-    this.#restUntilMs = Number.POSITIVE_INFINITY;
   }
 
-  async #follow(): Promise<void> {
+  #follow(): void {
+    if (this.#isClosed || this.#timer !== undefined) return;
+    this.#writing ??= this.#show().finally(() => {
+      this.#writing = null;
+    });
+  }
+
+  async #show(): Promise<void> {
     for (;;) {
       const report = encodeLeds(this.#lit);
       const text = report.join();
-      if (text === this.#shown || performance.now() < this.#restUntilMs) return;
-      if (!(await this.#write(report))) return;
+      if (text === this.#shown || !(await this.#write(report))) return;
       this.#shown = text;
     }
   }
@@ -80,7 +86,12 @@ export class KeyboardLeds {
       this.#handle = null;
     }
     this.#shown = "";
-    this.#restUntilMs = performance.now() + REST_MS;
+    if (!this.#isClosed) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#follow();
+      }, REST_MS).unref();
+    }
     return false;
   }
 }

@@ -154,7 +154,7 @@ describe("the panel of the settings", () => {
     gpio.turn("GPIO27", true);
     const heard = events();
     const config = { ...none, lamps: { white: "GPIO5", red: "!GPIO6" }, buzzer: "GPIO18", tamper: "GPIO27" };
-    const panel = await openPanel(config, [], heard, { loadGpio: async () => gpio, isTerminal: false });
+    const panel = await openPanel(config, heard, { loadGpio: async () => gpio, isTerminal: false });
     panel.show({ kind: "ready", held: 0 });
     expect([...gpio.levels]).toEqual([
       ["GPIO5", true],
@@ -170,7 +170,7 @@ describe("the panel of the settings", () => {
     const gpio = new FakeGpio(["GPIO6"]);
     const heard = events();
     const config = { ...none, lamps: { white: "GPIO5", red: "GPIO6" } };
-    const panel = await openPanel(config, [], heard, { loadGpio: async () => gpio, isTerminal: false });
+    const panel = await openPanel(config, heard, { loadGpio: async () => gpio, isTerminal: false });
     panel.show({ kind: "ready", held: 0 });
     expect([heard.said, gpio.levels.size]).toEqual([["GPIO6: broken."], 0]);
     await panel.close();
@@ -179,10 +179,30 @@ describe("the panel of the settings", () => {
   it("touches nothing where nothing is to be shown", async () => {
     const loadGpio = () => Promise.reject(new Error("must not be loaded"));
     const config = { ...none, kind: "none", lamps: { white: "GPIO5" } } as const;
-    const panel = await openPanel(config, ["hid:any"], events(), { loadGpio });
+    const panel = await openPanel(config, events(), { loadGpio });
     panel.show({ kind: "ready", held: 0 });
     panel.tick();
     await panel.close();
+  });
+
+  it("uses a keyboard's LEDs where it may and nothing else shows anything", async () => {
+    const reports: number[][] = [];
+    const leds = async () => ({
+      write: async (report: number[]) => reports.push(report),
+      close: async () => undefined,
+    });
+    const shown = async (keyboardLeds: boolean, isTerminal: boolean) => {
+      reports.length = 0;
+      const panel = await openPanel({ ...none, keyboardLeds }, events(), { isTerminal, leds });
+      panel.show({ kind: "printer-care", printer: "x", reason: "paper" });
+      await panel.close();
+      return reports;
+    };
+    expect(await shown(true, false)).toEqual([
+      [0, 4],
+      [0, 0],
+    ]);
+    expect(await shown(false, false)).toEqual([]);
   });
 
   it("lights a keyboard's LED while either of its two lamps is lit", () => {

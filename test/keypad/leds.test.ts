@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { HidHandle } from "../../keypad/hid.ts";
+import { lendHandles } from "../../keypad/hid-leds.ts";
 import { encodeLeds, KeyboardLeds, type LedHandle } from "../../keypad/leds.ts";
 
 describe("the LED report", () => {
@@ -82,8 +84,46 @@ describe("a keyboard's LEDs", () => {
     await board.obey();
     expect([board.opened(), board.reports]).toEqual([1, [1]]);
     await vi.advanceTimersByTimeAsync(5000);
-    leds.set("scroll", true);
     await board.obey();
-    expect([board.opened(), board.reports]).toEqual([2, [1, 6]]);
+    expect([board.opened(), board.reports]).toEqual([2, [1, 2]]);
+    const closing = leds.close();
+    await board.obey();
+    await closing;
+    expect([board.reports, vi.getTimerCount()]).toEqual([[1, 2, 0], 0]);
+  });
+});
+
+describe("the keypad's own handle", () => {
+  function system(canWrite: boolean) {
+    const reports: number[][] = [];
+    const handle = {
+      on: () => undefined,
+      close: async () => undefined,
+      ...(canWrite ? { write: async (report: number[]) => reports.push(report) } : {}),
+    };
+    return {
+      reports,
+      hid: { devicesAsync: async () => [], open: async () => handle as unknown as HidHandle },
+    };
+  }
+
+  it("is lent for LEDs while the keypad is open, and no longer", async () => {
+    const { reports, hid } = system(true);
+    const lent = lendHandles(hid);
+    expect(await lent.open()).toBeNull();
+    const keypad = await lent.hid.open("1-1:1.0");
+    const leds = await lent.open();
+    await leds?.write([0, 1]);
+    expect(reports).toEqual([[0, 1]]);
+    await leds?.close();
+    expect(await lent.open()).not.toBeNull();
+    await keypad.close();
+    expect(await lent.open()).toBeNull();
+  });
+
+  it("is none where it takes no reports", async () => {
+    const lent = lendHandles(system(false).hid);
+    await lent.hid.open("1-1:1.0");
+    expect(await lent.open()).toBeNull();
   });
 });
