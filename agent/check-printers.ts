@@ -25,8 +25,12 @@ export interface WayFacts {
   readonly node: NodeFacts | null;
 }
 
-/** @param ask false where the agent runs, which has the printer itself */
-export async function checkPrinter(place: PrinterPlace, census: Census, ask: boolean): Promise<Diagnosis> {
+/** @param isRunning the agent, which may be printing on it: then only what it has not open is asked */
+export async function checkPrinter(
+  place: PrinterPlace,
+  census: Census,
+  isRunning: boolean,
+): Promise<Diagnosis> {
   const check = `printer ${place.name}`;
   try {
     checkDeviceUri(place.uri);
@@ -36,10 +40,13 @@ export async function checkPrinter(place: PrinterPlace, census: Census, ask: boo
   }
   const { scheme, path } = parseDeviceUri(place.uri);
   const node = pathOf(scheme, path, place.uri, census);
-  const trouble = judgeWay(place, { census, node: node === null ? null : lookAtNode(node) });
+  const facts = node === null ? null : lookAtNode(node);
+  const trouble = judgeWay(place, { census, node: facts });
   if (trouble !== null) return trouble;
   if (scheme === "file") return good(check, `${place.name} writes files to ${dirname(path)}.`);
-  if (!ask) return good(check, `${place.name} (${place.uri}) is there; the agent runs and has it.`);
+  if (isRunning && (facts === null || facts.holder !== null)) {
+    return good(check, `${place.name} (${place.uri}) is the agent's, which runs: it is not asked now.`);
+  }
   return judgeAnswer(place, await askPrinter(place.uri, place.status));
 }
 

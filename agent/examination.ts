@@ -47,7 +47,7 @@ export async function* examineAgent(config: AgentConfig): AsyncGenerator<Diagnos
     const address = config.broker ?? enrolment.address;
     yield* checkLink({ address, agent, ca, cert, key, mayLogin: !isRunning });
   }
-  yield* examinePrinters(config, enrolment, !isRunning);
+  yield* examinePrinters(config, enrolment, isRunning);
   for (const uri of config.keypads ?? DEFAULT_KEYPADS) yield await checkKeypad(uri);
   const panel = await checkPanel(config.panel, loadChips);
   if (panel !== null) yield panel;
@@ -73,7 +73,7 @@ function* examineMachine({ dataDir, policy }: AgentConfig): Generator<Diagnosis>
 async function* examinePrinters(
   config: AgentConfig,
   enrolment: Enrolment | null,
-  ask: boolean,
+  isRunning: boolean,
 ): AsyncGenerator<Diagnosis> {
   let places: PrinterPlace[];
   try {
@@ -92,7 +92,7 @@ async function* examinePrinters(
     return;
   }
   const census = takeCensus();
-  for (const place of places) yield await checkPrinter(place, census, ask);
+  for (const place of places) yield await checkPrinter(place, census, isRunning);
   const uris = [...places.map(({ uri }) => uri), ...(config.keypads ?? DEFAULT_KEYPADS)];
   const rule = checkUdevRule(uris, process.getuid?.());
   if (rule !== null) yield rule;

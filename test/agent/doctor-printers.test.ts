@@ -147,7 +147,7 @@ describe("checking a printer", () => {
   const nothing = { usb: [], serial: [] };
 
   it("words a wrong address as the settings' mistake", async () => {
-    const found = await checkPrinter({ name: "lobby", uri: "lpt:1", status: "none" }, nothing, true);
+    const found = await checkPrinter({ name: "lobby", uri: "lpt:1", status: "none" }, nothing, false);
     expect(found).toMatchObject({ verdict: "bad", remedy: "Correct uri in [printer.lobby] of agent.toml." });
   });
 
@@ -155,14 +155,19 @@ describe("checking a printer", () => {
     const found = await checkPrinter(
       { name: "x", uri: `file:${sysfs.root}/out.bin`, status: "none" },
       nothing,
-      true,
+      false,
     );
     expect(found).toMatchObject({ verdict: "good" });
     expect(lookAtNode(join(sysfs.root, "out.bin")).access).toBe("missing");
   });
 
-  it("says of a network printer that is off what to look at", async () => {
+  it("asks nothing over a network while the agent may be printing there", async () => {
     const found = await checkPrinter({ name: "x", uri: "tcp:127.0.0.1:1", status: "none" }, nothing, true);
+    expect(found).toMatchObject({ verdict: "good", what: expect.stringContaining("not asked now") });
+  });
+
+  it("says of a network printer that is off what to look at", async () => {
+    const found = await checkPrinter({ name: "x", uri: "tcp:127.0.0.1:1", status: "none" }, nothing, false);
     expect(found).toMatchObject({ verdict: "bad" });
     expect(`${found.what} ${found.remedy}`).toMatch(/nothing listens there.*printer on/s);
   });
