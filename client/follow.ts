@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isPlatenError, PlatenError } from "../wire/error.ts";
 import { isLastStatus, type JobStatus } from "../wire/status.ts";
-import { statusFilter, statusTopic } from "../wire/topic.ts";
+import { parseTopic, statusFilter, statusTopic } from "../wire/topic.ts";
 import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
 import { parseStatus } from "./status-watch.ts";
@@ -101,10 +101,12 @@ export async function listJobs(
     let heardAt = performance.now();
     await connection.subscribe(filter, (topic, payload) => {
       heardAt = performance.now();
-      const job = topic.slice(topic.lastIndexOf("/") + 1);
+      const named = parseTopic(topic);
+      // What is no job id is not shown to anyone's terminal.
+      if (named?.room !== "status") return;
       const status = parseStatus(payload);
-      if (status) jobs.set(job, status);
-      else jobs.delete(job);
+      if (status) jobs.set(named.job, status);
+      else jobs.delete(named.job);
     });
     heardAt = performance.now();
     while (performance.now() - heardAt < quietMs && !connection.isLost) await delay(quietMs / 4);

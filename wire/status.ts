@@ -11,7 +11,7 @@ export const statusSchema = z.object({
   state: z.enum(JOB_STATES),
   reason: z.enum(REASONS).nullable(),
   /** Unix seconds, the broker's clock. */
-  at: z.int(),
+  at: z.int().min(0).max(253_402_300_799),
   /** Where it was sent: a cancel needs it, and the sender may be at another machine by now. */
   target: z.string().refine(isName).optional(),
   /** Sealed bytes received so far, while `receiving`. */
@@ -21,7 +21,7 @@ export const statusSchema = z.object({
   /** True where nothing follows although the state alone does not say so: an `interrupted` past its grace time. */
   final: z.boolean().optional(),
   /** For groups: the state at each printer. */
-  printers: z.record(z.string(), z.enum(JOB_STATES)).optional(),
+  printers: z.record(z.string().refine(isName), z.enum(JOB_STATES)).optional(),
 });
 export type JobStatus = z.infer<typeof statusSchema>;
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cancelJob } from "../../client/cancel.ts";
 import { followJob, listJobs } from "../../client/follow.ts";
 import { openSession, type Session } from "../../client/session.ts";
+import type { JobStatus } from "../../wire/status.ts";
 import { openPeer, type Peer } from "./peer.ts";
 
 let peer: Peer;
@@ -45,6 +46,15 @@ describe("following a job", () => {
       await peer.status("job-00001", null);
     }
     expect(states).toEqual(["held"]);
+  });
+
+  it("lists nothing under a name that a terminal would obey, and no time that is none", async () => {
+    const evil = { printers: { "\u001b]0;owned\u0007": "held" } } as Partial<JobStatus>;
+    await peer.status("job-00001", { state: "held" });
+    await peer.status("job-\u001b[2J0002", { state: "held" });
+    await peer.status("job-00003", { state: "held", ...evil });
+    await peer.status("job-00004", { state: "held", at: 1e15 });
+    expect([...(await listJobs(session)).keys()]).toEqual(["job-00001"]);
   });
 
   it("ends with an interruption nothing follows", async () => {
