@@ -130,29 +130,28 @@ export class Escrow {
 
   /** Drops all attempts of these jobs at an agent, for ever. Durable when it resolves. */
   async drop(agent: string, refs: readonly JobRef[], at: number): Promise<void> {
-    let cleared = false;
     for (const ref of refs) {
       this.#tombstones.add(agent, ref, at);
-      cleared = this.#clear(keyOf(agent, ref)) || cleared;
+      this.#clear(keyOf(agent, ref));
     }
-    if (cleared) await this.#slots.sync();
+    // Also where they were cleared before: that may have failed to reach the disk.
+    await this.#slots.sync();
   }
 
   /** Drops what no `keep` holds. Durable when it resolves. */
   async dropWhere(isGone: (owner: JobRef & { readonly agent: string }) => boolean): Promise<void> {
     const gone = [...this.owners()].filter(isGone);
     for (const owner of gone) this.#clear(keyOf(owner.agent, owner));
-    if (gone.length > 0) await this.#slots.sync();
+    await this.#slots.sync();
   }
 
   /** Drops shares that expired before `before` (Unix seconds). Durable when it resolves. */
   async expire(before: number): Promise<void> {
-    let cleared = false;
     for (const [key, attempts] of this.#entries) {
       const live = [...attempts.values()].some(({ expires }) => expires >= before);
-      if (!live) cleared = this.#clear(key) || cleared;
+      if (!live) this.#clear(key);
     }
-    if (cleared) await this.#slots.sync();
+    await this.#slots.sync();
   }
 
   #putOne(agent: string, share: EscrowShare): PutResult {
@@ -206,10 +205,10 @@ export class Escrow {
     this.#entries.set(key, attempts.set(record.attempt, { slot, expires: record.expires, handedOut: 0 }));
   }
 
-  #clear(key: string): boolean {
+  #clear(key: string): void {
     const attempts = this.#entries.get(key);
     for (const { slot } of attempts?.values() ?? []) this.#slots.clear(slot);
-    return this.#entries.delete(key);
+    this.#entries.delete(key);
   }
 }
 

@@ -35,6 +35,8 @@ export class SlotFile {
   readonly #fd: number;
   #slots: number;
   readonly #free: number[] = [];
+  #dirty = true;
+  #fault: unknown = null;
   #syncing: Promise<void> | null = null;
   #nextSync: Promise<void> | null = null;
 
@@ -102,15 +104,32 @@ export class SlotFile {
 
   /** Durable on return; holds up everything else meanwhile. */
   syncNow(): void {
-    fdatasyncSync(this.#fd);
+    if (this.#fault) throw this.#fault;
+    try {
+      fdatasyncSync(this.#fd);
+    } catch (error) {
+      this.#fault = error;
+      throw error;
+    }
   }
 
-  /** Durable when it resolves. Callers at the same time share one call to the disk. */
+  /**
+   * Durable when it resolves; at once where nothing changed since. Callers at the same time share one call to the disk.
+   * After a failure it fails for good: the kernel tells of it once, and may have thrown away what it could not write.
+   */
   sync(): Promise<void> {
+    if (this.#fault) return Promise.reject(this.#fault);
     if (!this.#syncing) {
-      this.#syncing = fdatasyncAsync(this.#fd).finally(() => {
-        this.#syncing = null;
-      });
+      if (!this.#dirty) return Promise.resolve();
+      this.#dirty = false;
+      this.#syncing = fdatasyncAsync(this.#fd)
+        .catch((error: unknown) => {
+          this.#fault ??= error;
+          throw error;
+        })
+        .finally(() => {
+          this.#syncing = null;
+        });
       return this.#syncing;
     }
     // The running one may have begun before this caller's write.
@@ -128,6 +147,7 @@ export class SlotFile {
   }
 
   #put(slot: number, bytes: Uint8Array): void {
+    this.#dirty = true;
     for (let at = 0; at < bytes.length; ) {
       at += writeSync(this.#fd, bytes, at, bytes.length - at, slot * SLOT_BYTES + at);
     }
