@@ -43,9 +43,9 @@ export async function checkPrinter(
   const facts = node === null ? null : lookAtNode(node);
   const trouble = judgeWay(place, { census, node: facts });
   if (trouble !== null) return trouble;
-  if (scheme === "file") return good(check, `${place.name} writes files to ${dirname(path)}.`);
+  if (scheme === "file") return good(check, `It writes files to ${dirname(path)}.`);
   if (isRunning && (facts === null || facts.holder !== null)) {
-    return good(check, `${place.name} (${place.uri}) is the agent's, which runs: it is not asked now.`);
+    return good(check, `The agent runs and may be printing at ${place.uri}: it is not asked now.`);
   }
   return judgeAnswer(place, await askPrinter(place.uri, place.status));
 }
@@ -68,7 +68,7 @@ export function judgeWay({ name, uri }: PrinterPlace, { census, node }: WayFacts
   }
   if (node === null) return null;
   if (node.access === "missing") {
-    const what = `${name}: ${node.path} is not there.`;
+    const what = `${node.path} is not there.`;
     return bad(check, what, scheme === "serial" ? wordLines(census) : "Correct its uri, or make the folder.");
   }
   if (node.access === "denied") {
@@ -78,11 +78,11 @@ export function judgeWay({ name, uri }: PrinterPlace, { census, node }: WayFacts
         : scheme === "file"
           ? "Let the agent's user write there."
           : LP;
-    return bad(check, `${name}: this user may not use ${node.path}.`, remedy);
+    return bad(check, `This user may not use ${node.path}.`, remedy);
   }
   if (node.holder !== null && node.holder.name !== "platen") {
     const { name: program, pid } = node.holder;
-    const what = `${name}: ${program} (process ${pid}) has ${node.path} open.`;
+    const what = `${program} (process ${pid}) has ${node.path} open.`;
     return bad(check, what, `Stop it, or take this printer out of its settings: systemctl stop ${program}`);
   }
   return null;
@@ -93,16 +93,16 @@ function judgeUsb(name: string, uri: string, plugged: readonly PluggedPrinter[])
   const check = `printer ${name}`;
   const [first] = plugged;
   if (first === undefined) {
-    const what = `${name}: no USB printer is plugged in.`;
+    const what = "No USB printer is plugged in.";
     return bad(check, what, "Switch it on, look at its cable, try another port: lsusb.");
   }
   const meant = uri.startsWith("lp:") ? first : findUsb(uri, plugged);
   if (meant === null) {
     const there = plugged.map((printer) => uriOf(printer, plugged)).join(" or ");
-    return bad(check, `${name}: ${uri} is none of the printers that are plugged in.`, `Use ${there}.`);
+    return bad(check, `${uri} is none of the printers that are plugged in.`, `Use ${there}.`);
   }
   if (!takesDocuments(meant)) {
-    const what = `${name}: ${meant.name} offers only IPP over USB (interface 7/1/4), which takes no documents as bytes.`;
+    const what = `${meant.name} offers only IPP over USB (interface 7/1/4), which takes no documents as bytes.`;
     return bad(
       check,
       what,
@@ -113,14 +113,14 @@ function judgeUsb(name: string, uri: string, plugged: readonly PluggedPrinter[])
   if (uri.startsWith("usb:")) return drivers.includes("usbfs") ? heldDirectly(name, meant) : null;
   const lp = meant.interfaces.map(({ lpNode }) => lpNode).find((node) => node !== null);
   if (lp !== undefined)
-    return bad(check, `${name}: the printer is at ${lp}.`, `Use lp:${lp} or ${uriOf(meant, plugged)}.`);
+    return bad(check, `The printer is at ${lp}.`, `Use lp:${lp} or ${uriOf(meant, plugged)}.`);
   if (drivers.includes("usbfs")) return heldDirectly(name, meant);
-  const what = `${name}: ${meant.name} is plugged in, but the kernel's driver usblp is not bound to it.`;
+  const what = `${meant.name} is plugged in, but the kernel's driver usblp is not bound to it.`;
   return bad(check, what, `Load it: modprobe usblp; or use ${uriOf(meant, plugged)}, which needs no driver.`);
 }
 
 function heldDirectly(name: string, { name: model }: PluggedPrinter): Diagnosis {
-  const what = `${name}: a program talks to ${model} directly, most often CUPS or ipp-usb.`;
+  const what = `A program talks to ${model} directly, most often CUPS or ipp-usb.`;
   return bad(
     `printer ${name}`,
     what,
@@ -151,10 +151,14 @@ function judgeAnswer({ name, uri }: PrinterPlace, answer: PrinterAnswer): Diagno
   const check = `printer ${name}`;
   if (answer.kind === "fault") {
     const [what = "", ...remedy] = answer.what.replace(`${uri}: `, "").split(/(?<=\.) /);
-    return bad(check, `${name}: ${what}`, remedy.join(" ") || "Look at the printer and its cable.");
+    return bad(check, capitalize(what), remedy.join(" ") || "Look at the printer and its cable.");
   }
   const { what, remedy } = wordStatus(answer.status);
-  if (remedy === null) return good(check, `${name} (${uri}) ${what}.`);
+  if (remedy === null) return good(check, `It ${what} (${uri}).`);
   const found = obstacleOf(answer.status) === null ? note : bad;
-  return found(check, `${name} ${what}.`, remedy);
+  return found(check, `It ${what}.`, remedy);
+}
+
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -21,9 +21,9 @@ export async function loadGpio(root: string = SYSFS): Promise<Gpio> {
     const code = (cause as NodeJS.ErrnoException | null)?.code ?? "";
     const why =
       code === "ERR_MODULE_NOT_FOUND"
-        ? "the optional package onoff is not installed; install Platen with its optional packages, and a C++ compiler for it"
-        : "the package onoff was built for another Node; build it again with: npm run gpio";
-    throw new GpioError(`GPIO pins cannot be used: ${why}.`, cause);
+        ? "the optional package onoff is not installed. Install Platen with its optional packages, and a C++ compiler for it"
+        : "the package onoff was built for another Node. Build it again: npm run gpio";
+    throw new GpioError(`GPIO pins cannot be used: ${why}`, cause);
   }
 }
 
@@ -84,9 +84,9 @@ class OnoffGpio implements Gpio {
       const code = (cause as NodeJS.ErrnoException | null)?.code ?? String(cause);
       const what =
         code === "EACCES" || code === "EPERM"
-          ? "access is denied; put this program's user into the group gpio"
+          ? "access is denied. Put this program's user into the group gpio"
           : code === "EBUSY"
-            ? "a driver of the kernel holds it; choose another pin, or take its overlay out of config.txt"
+            ? "a driver of the kernel holds it. Choose another pin, or take its overlay out of config.txt"
             : `it cannot be opened (${code})`;
       throw new GpioError(`${pin}: ${what}.`, cause);
     }

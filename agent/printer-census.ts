@@ -75,15 +75,21 @@ function findUsbPrinters(root: string): PluggedPrinter[] {
     const place = /^([0-9]+-[0-9.]+):[0-9]+\.[0-9]+$/.exec(entry)?.[1];
     if (place === undefined || read(join(devices, entry, "bInterfaceClass")) !== PRINTER_CLASS) continue;
     const one = readInterface(join(devices, entry));
-    const known = printers.get(place) ?? readPrinter(devices, place);
+    const known = printers.get(place) ?? readPrinter(root, place);
     printers.set(place, { ...known, interfaces: [...known.interfaces, one] });
   }
   return [...printers.values()];
 }
 
-function readPrinter(devices: string, place: string): PluggedPrinter {
-  const text = (file: string) => read(join(devices, place, file));
-  const three = (number: string | null) => (number ?? "0").padStart(3, "0");
+/** `/dev/bus/usb/001/005` of what is plugged in at `1-1.2`; null where nothing is. */
+export function busNodeOf(place: string, root = "/"): string | null {
+  const folder = join(root, "sys/bus/usb/devices", place);
+  const [bus, device] = ["busnum", "devnum"].map((file) => read(join(folder, file))?.padStart(3, "0"));
+  return bus === undefined || device === undefined ? null : `/dev/bus/usb/${bus}/${device}`;
+}
+
+function readPrinter(root: string, place: string): PluggedPrinter {
+  const text = (file: string) => read(join(root, "sys/bus/usb/devices", place, file));
   const name = [text("manufacturer"), text("product")].filter((word) => word !== null).join(" ");
   const vendorId = text("idVendor") ?? "0000";
   const productId = text("idProduct") ?? "0000";
@@ -93,7 +99,7 @@ function readPrinter(devices: string, place: string): PluggedPrinter {
     productId,
     serial: text("serial"),
     name: printable(name) || `${vendorId}:${productId}`,
-    node: `/dev/bus/usb/${three(text("busnum"))}/${three(text("devnum"))}`,
+    node: busNodeOf(place, root) ?? "",
     interfaces: [],
   };
 }

@@ -53,7 +53,9 @@ async function askStatus(dataDir: string): Promise<Status | Diagnosis> {
 
 /** The broker's own warnings are what to do already. Pure. */
 export function* judgeStatus({ address, uptimeSeconds, warnings }: Status): Generator<Diagnosis> {
-  yield good("broker", `It runs since ${Math.floor(uptimeSeconds / 3600)} h and is known as ${address}.`);
+  const minutes = Math.floor(uptimeSeconds / 60);
+  const since = minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
+  yield good("broker", `It has been running for ${since} and is known as ${address}.`);
   for (const { kind, subject, sentence } of warnings) {
     const [what = sentence, ...remedy] = sentence.split(/(?<=\.) /);
     const found = kind.endsWith("-failed") || kind === "authority-changed" ? bad : note;

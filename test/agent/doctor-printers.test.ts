@@ -91,13 +91,13 @@ describe("what keeps a printer from being used", () => {
   });
 
   it("no printer on the bus", () => {
-    expect(judge(lp, missing)).toMatchObject({ verdict: "bad", what: /no USB printer is plugged in/ });
+    expect(judge(lp, missing)).toMatchObject({ verdict: "bad", what: /No USB printer is plugged in/ });
   });
 
   it("another number", () => {
     sysfs.plug({ ...RECEIPT, interfaces: [{ protocol: "02", driver: "usblp", lp: "lp1" }] });
     const found = judge(lp, missing);
-    expect(found?.what).toBe("lobby: the printer is at /dev/usb/lp1.");
+    expect(found?.what).toBe("The printer is at /dev/usb/lp1.");
     expect(found?.remedy).toBe("Use lp:/dev/usb/lp1 or usb:04b8:0e15?serial=X4FK000001.");
   });
 
@@ -109,10 +109,10 @@ describe("what keeps a printer from being used", () => {
 
   it("another program on it", () => {
     sysfs.plug({ ...RECEIPT, interfaces: [{ protocol: "02", driver: "usbfs" }] });
-    expect(judge(lp, missing)?.what).toMatch(/a program talks to EPSON TM-T20II directly/);
+    expect(judge(lp, missing)?.what).toMatch(/A program talks to EPSON TM-T20II directly/);
     expect(judge(usb, NODE)?.remedy).toMatch(/cups ipp-usb/);
     expect(judge(lp, { ...NODE, holder: { pid: 7, name: "cupsd" } })?.what).toBe(
-      "lobby: cupsd (process 7) has /dev/usb/lp0 open.",
+      "cupsd (process 7) has /dev/usb/lp0 open.",
     );
     expect(judge(lp, { ...NODE, holder: { pid: 7, name: "platen" } })).toBeNull();
   });
@@ -169,7 +169,7 @@ describe("checking a printer", () => {
   it("says of a network printer that is off what to look at", async () => {
     const found = await checkPrinter({ name: "x", uri: "tcp:127.0.0.1:1", status: "none" }, nothing, false);
     expect(found).toMatchObject({ verdict: "bad" });
-    expect(`${found.what} ${found.remedy}`).toMatch(/nothing listens there.*printer on/s);
+    expect(`${found.what} ${found.remedy}`).toMatch(/Nothing listens there.*printer on/s);
   });
 
   it.each([

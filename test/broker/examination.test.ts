@@ -70,7 +70,7 @@ describe("its parts", () => {
       }),
     ];
     expect(found).toEqual([
-      expect.objectContaining({ verdict: "good", what: "It runs since 2 h and is known as a:1." }),
+      expect.objectContaining({ verdict: "good", what: "It has been running for 2 h and is known as a:1." }),
       { check: "list ending (lobby)", verdict: "note", what: "It ends soon.", remedy: "Sign it again." },
       {
         check: "list failed (lobby)",
