@@ -9,7 +9,13 @@ export interface Buzzer {
   close(): void;
 }
 
-const SYSFS = "/sys/class/pwm";
+/** Where PWM channels are, and how their files are written. */
+export interface PwmFiles {
+  readonly root: string;
+  write(file: string, text: string): void;
+}
+
+const SYSFS: PwmFiles = { root: "/sys/class/pwm", write: (file, text) => writeFileSync(file, text) };
 
 interface PwmName {
   readonly chip: number;
@@ -24,20 +30,20 @@ export function parsePwm(text: string): PwmName | null {
 }
 
 /** @throws GpioError */
-export function openBuzzer(name: string, gpio: Gpio, pwmRoot: string = SYSFS): Buzzer {
+export function openBuzzer(name: string, gpio: Gpio, files: PwmFiles = SYSFS): Buzzer {
   const pwm = parsePwm(name);
-  if (pwm !== null) return openPwm(name, pwm, pwmRoot);
+  if (pwm !== null) return openPwm(name, pwm, files);
   const pin = gpio.output(name);
   return { sound: (hertz) => pin.set(hertz > 0), close: () => pin.close() };
 }
 
 /** Kernel documentation, admin-guide/pwm: nanoseconds; the duty cycle may never be longer than the period. */
-function openPwm(name: string, { chip, channel }: PwmName, root: string): Buzzer {
-  const folder = join(root, `pwmchip${chip}`);
+function openPwm(name: string, { chip, channel }: PwmName, files: PwmFiles): Buzzer {
+  const folder = join(files.root, `pwmchip${chip}`);
   const place = join(folder, `pwm${channel}`);
-  const write = (file: string, value: number) => writeFileSync(join(place, file), String(value));
+  const write = (file: string, value: number) => files.write(join(place, file), String(value));
   try {
-    if (!existsSync(place)) writeFileSync(join(folder, "export"), String(channel));
+    if (!existsSync(place)) files.write(join(folder, "export"), String(channel));
     write("enable", 0);
   } catch (cause) {
     const hint = "Is its overlay in config.txt (dtoverlay=pwm), and may this program's user write there?";

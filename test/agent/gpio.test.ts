@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { findLine, type GpioChip, GpioError, parsePin } from "../../agent/gpio.ts";
 import { readChips } from "../../agent/gpio-onoff.ts";
@@ -81,9 +81,25 @@ describe("pins by name", () => {
 });
 
 describe("buzzers", () => {
+  /** As the kernel does: no duty cycle longer than the period. */
+  function pwmFiles(): { root: string; write(file: string, text: string): void } {
+    return {
+      root: folder,
+      write: (file, text) => {
+        const read = (name: string) => Number(readOr(join(file, "..", name), "0"));
+        const [name, value] = [basename(file), Number(text)];
+        if (name === "period" && value < read("duty_cycle")) throw new Error("EINVAL");
+        if (name === "duty_cycle" && value > read("period")) throw new Error("EINVAL");
+        writeFileSync(file, text);
+      },
+    };
+  }
+  const readOr = (file: string, otherwise: string) =>
+    existsSync(file) ? readFileSync(file, "utf8") : otherwise;
+
   it("one with a tone of its own is switched", () => {
     const gpio = new FakeGpio();
-    const buzzer = openBuzzer("GPIO18", gpio, folder);
+    const buzzer = openBuzzer("GPIO18", gpio);
     buzzer.sound(600);
     expect(gpio.levels.get("GPIO18")).toBe(true);
     buzzer.sound(0);
@@ -92,17 +108,20 @@ describe("buzzers", () => {
     expect(gpio.levels.size).toBe(0);
   });
 
-  it("a piezo behind PWM plays the tone, half of each period on", () => {
+  it("a piezo behind PWM plays the tone, half of each period on, up and down", () => {
     const channel = join(folder, "pwmchip1", "pwm0");
     mkdirSync(channel, { recursive: true });
-    const read = (file: string) => readFileSync(join(channel, file), "utf8");
-    const buzzer = openBuzzer("pwm1.0", new FakeGpio(), folder);
-    expect(read("enable")).toBe("0");
+    const plays = () => ["period", "duty_cycle", "enable"].map((file) => readOr(join(channel, file), ""));
+    const buzzer = openBuzzer("pwm1.0", new FakeGpio(), pwmFiles());
+    buzzer.sound(600);
+    expect(plays()).toEqual(["1666667", "833333", "1"]);
     buzzer.sound(2000);
-    expect([read("period"), read("duty_cycle"), read("enable")]).toEqual(["500000", "250000", "1"]);
+    expect(plays()).toEqual(["500000", "250000", "1"]);
+    buzzer.sound(600);
+    expect(plays()).toEqual(["1666667", "833333", "1"]);
     buzzer.close();
-    expect(read("enable")).toBe("0");
-    expect(() => openBuzzer("pwm3", new FakeGpio(), folder)).toThrow(/pwmchip0.*dtoverlay=pwm/s);
+    expect(plays().at(-1)).toBe("0");
+    expect(() => openBuzzer("pwm3", new FakeGpio(), pwmFiles())).toThrow(/pwmchip0.*dtoverlay=pwm/s);
   });
 
   it.each(["pwm", "pwm0.0.0", "pwm-1", "PWM0", "pwm100"])("%s is no channel", (text) => {
@@ -124,6 +143,11 @@ describe("a tamper switch", () => {
       gpio.turn("GPIO27", isOn);
       vi.advanceTimersByTime(3);
     }
+    vi.advanceTimersByTime(100);
+    expect(told).toEqual([true, false]);
+    // A knock: open and closed again within a bounce.
+    gpio.turn("GPIO27", true);
+    gpio.turn("GPIO27", false);
     vi.advanceTimersByTime(100);
     expect(told).toEqual([true, false]);
     gpio.turn("GPIO27", true);
