@@ -20,7 +20,7 @@ export async function loadGpio(root: string = SYSFS): Promise<Gpio> {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException | null)?.code ?? "";
     const why =
-      code === "ERR_MODULE_NOT_FOUND"
+      code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND"
         ? "the optional package onoff is not installed. Install Platen with its optional packages, and a C++ compiler for it"
         : "the package onoff was built for another Node. Build it again: npm run gpio";
     throw new GpioError(`GPIO pins cannot be used: ${why}`, cause);
