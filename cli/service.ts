@@ -34,6 +34,8 @@ export async function runService(start: () => Promise<Service>, readiness: Readi
     asked.resolve("stop");
   };
   for (const signal of SIGNALS) process.on(signal, stop);
+  // Node would open a debugger to everyone on this machine, and with it this program's memory.
+  process.on("SIGUSR1", () => {});
   try {
     const service = await start();
     readiness.sayReady();
