@@ -31,6 +31,8 @@ const DRAIN_TIMEOUT_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Of the contract's topics the longest has 8 levels. */
 const TOPIC_LEVELS_MAX = 16;
+/** Each costs memory, and there are as many filters as job ids; whoever follows more has one with `+`. */
+const FILTERS_MAX = 512;
 
 export interface EmbeddedOptions {
   readonly gatekeepers: Gatekeepers;
@@ -72,6 +74,9 @@ export class EmbeddedMqtt implements MqttPort {
     // Without a listener it would end the program.
     (this.#aedes as EventEmitter).on("error", (error) => {
       options.log.write("internal-error", { what: "mqtt", why: nameError(error) });
+    });
+    this.#aedes.on("unsubscribe", (filters, client) => {
+      for (const filter of filters) this.sessions.get(client)?.filters.delete(filter);
     });
     this.#aedes.on("clientError", report);
     this.#aedes.on("connectionError", report);
@@ -140,7 +145,7 @@ export class EmbeddedMqtt implements MqttPort {
       const returnCode = RETURN_CODES[identity];
       done(Object.assign(new Error(identity), { returnCode }) as AuthenticateError, false);
     } else {
-      this.#begin(client, { identity, address });
+      this.#begin(client, { identity, address, filters: new Set() });
       done(null, true);
     }
   }
@@ -209,7 +214,9 @@ export class EmbeddedMqtt implements MqttPort {
     done: (error: Error | null, subscription?: Subscription | null) => void,
   ): void {
     const session = this.sessions.get(client);
-    const allowed = session !== null && maySubscribe(session.identity, subscription.topic);
+    const { topic } = subscription;
+    const allowed = session !== null && maySubscribe(session.identity, topic) && hasRoom(session, topic);
+    if (allowed) session.filters.add(subscription.topic);
     if (session && !allowed) this.#deny(session.identity, subscription.topic);
     if (subscription.qos === 2) subscription.qos = 1;
     // Null: the answer is failure for this filter (MQTT 3.1.1, 3.9.3); the session goes on.
@@ -240,6 +247,10 @@ function restrain(packet: ConnectPacket, login: Login): void {
   packet.clean = true;
   if (!packet.keepalive || packet.keepalive > KEEPALIVE_MAX_S) packet.keepalive = KEEPALIVE_MAX_S;
   if (packet.will && !isWillAllowed(login, packet.will)) Reflect.deleteProperty(packet, "will");
+}
+
+function hasRoom({ filters }: Session, filter: string): boolean {
+  return filters.size < FILTERS_MAX || filters.has(filter);
 }
 
 function addressOf(client: Client): string {

@@ -5,6 +5,8 @@ import type { Identity } from "./access.ts";
 export interface Session {
   readonly identity: Identity;
   readonly address: string;
+  /** What it subscribed to. */
+  readonly filters: Set<string>;
 }
 
 export class Sessions {

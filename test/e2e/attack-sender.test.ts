@@ -47,6 +47,23 @@ test("a thousand jobs beyond the quota leave nothing: no row, no file, no topic"
   expect(new Set(again.told.all.map((told) => told.job)).size).toBeLessThanOrEqual(20);
 });
 
+test("subscriptions without end are refused, and those given back make room", async () => {
+  const listener = await rig.connectUser(access);
+  const granted: number[] = [];
+  listener.client.on("packetreceive", (packet) => {
+    if (packet.cmd === "suback") granted.push(...(packet.granted as number[]));
+  });
+  const filters = Array.from({ length: 1500 }, () => `platen/v1/status/mallory/${randomUUID()}`);
+  const subscribe = (some: string[]) => listener.client.subscribeAsync(some, { qos: 1 }).catch(() => {});
+  for (let at = 0; at < filters.length; at += 300) await subscribe(filters.slice(at, at + 300));
+  expect(granted.filter((code) => code === 128).length).toBeGreaterThanOrEqual(1500 - 512);
+  expect(granted.filter((code) => code === 1).length).toBeGreaterThan(400);
+  await listener.client.unsubscribeAsync(filters.slice(0, 300));
+  granted.length = 0;
+  await subscribe([`platen/v1/status/mallory/${randomUUID()}`]);
+  expect(granted).toEqual([1]);
+});
+
 test("who is removed leaves nothing that a new user of that name could see", async () => {
   const eve = await rig.connectUser(await rig.addUser("eve"));
   const [done, waiting] = [randomUUID(), randomUUID()];
