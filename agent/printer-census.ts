@@ -10,7 +10,7 @@ import { type DeviceId, parseDeviceId } from "../pcl/device-id.ts";
 const PRINTER_CLASS = "07";
 const IPP_OVER_USB = 4;
 
-export interface PluggedInterface {
+interface PluggedInterface {
   readonly protocol: number;
   /** Null: none. `usbfs`: a program talks to it directly. */
   readonly driver: string | null;
@@ -34,7 +34,7 @@ export interface PluggedPrinter {
   readonly interfaces: readonly PluggedInterface[];
 }
 
-export interface SerialLine {
+interface SerialLine {
   /** `/dev/serial/by-id/...`: the name that stays. */
   readonly path: string;
   readonly node: string;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export interface FakeInterface {
+interface FakeInterface {
   readonly class?: string;
   readonly protocol: string;
   readonly driver?: string;
