@@ -27,7 +27,15 @@ describe("completion in bash", () => {
   it("offers commands, then subcommands", () => {
     expect(completeInBash("platen pri")).toEqual(["printer"]);
     expect(completeInBash("platen completion ")).toEqual(["bash", "zsh", "fish"]);
-    expect(completeInBash("platen printer ")).toEqual(["add", "list", "replace", "revoke", "remove"]);
+    expect(completeInBash("platen printer ")).toEqual([
+      "add",
+      "list",
+      "replace",
+      "revoke",
+      "remove",
+      "probe",
+      "test",
+    ]);
   });
 
   it("offers a command's own options and the global ones, and steps over options with values", () => {

@@ -85,7 +85,7 @@ describe("platen keypad test", () => {
     const main = new URL("../../cli/main.ts", import.meta.url).pathname;
     const child = spawn(process.execPath, [main, "keypad", "test", `pipe:${pipe}`, "--json"], {
       env: { PATH: process.env.PATH, HOME: home },
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "ignore"],
     });
     const lines: string[] = [];
     for await (const line of createInterface(child.stdout)) {
