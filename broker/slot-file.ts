@@ -36,7 +36,8 @@ export class SlotFile {
   #slots: number;
   readonly #free: number[] = [];
   #dirty = true;
-  #fault: unknown = null;
+  /** A sync failed: what was written before it may be anywhere. */
+  #doubtful = false;
   #syncing: Promise<void> | null = null;
   #nextSync: Promise<void> | null = null;
 
@@ -104,27 +105,28 @@ export class SlotFile {
 
   /** Durable on return; holds up everything else meanwhile. */
   syncNow(): void {
-    if (this.#fault) throw this.#fault;
+    this.#writeAgain();
     try {
       fdatasyncSync(this.#fd);
     } catch (error) {
-      this.#fault = error;
+      this.#doubt();
       throw error;
     }
   }
 
   /**
    * Durable when it resolves; at once where nothing changed since. Callers at the same time share one call to the disk.
-   * After a failure it fails for good: the kernel tells of it once, and may have thrown away what it could not write.
+   * After a failure everything is written again: the kernel tells of it once, and then counts as written what it
+   * could not write.
    */
   sync(): Promise<void> {
-    if (this.#fault) return Promise.reject(this.#fault);
     if (!this.#syncing) {
       if (!this.#dirty) return Promise.resolve();
+      this.#writeAgain();
       this.#dirty = false;
       this.#syncing = fdatasyncAsync(this.#fd)
         .catch((error: unknown) => {
-          this.#fault ??= error;
+          this.#doubt();
           throw error;
         })
         .finally(() => {
@@ -144,6 +146,21 @@ export class SlotFile {
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  #doubt(): void {
+    this.#doubtful = true;
+    this.#dirty = true;
+  }
+
+  #writeAgain(): void {
+    if (!this.#doubtful) return;
+    const bytes = Buffer.alloc(SLOT_BYTES);
+    for (let slot = 0; slot < this.#slots; slot++) {
+      if (readSync(this.#fd, bytes, 0, SLOT_BYTES, slot * SLOT_BYTES) === SLOT_BYTES) this.#put(slot, bytes);
+    }
+    bytes.fill(0);
+    this.#doubtful = false;
   }
 
   #put(slot: number, bytes: Uint8Array): void {
