@@ -67,6 +67,7 @@ const table = {
 
   // the keypad
   "keypad-attached": event("info", "keypad", "a keypad is there"),
+  "keypad-stuck": event("warn", "keypad", "a key stays down: look at the keypad"),
   "keypad-gone": event("warn", "keypad", "a keypad vanished; it is looked for"),
   "entry-refused": event("info", "verdict", "an entry released nothing"),
   "panel-unusable": event("warn", "why", "lamps, buzzer or tamper switch cannot be used; all else goes on"),

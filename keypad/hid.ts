@@ -1,15 +1,22 @@
 /**
- * `hid:` USB keyboards and keypads, read as HID reports through `node-hid`. Found by `vid:pid` (hexadecimal), by
- * device path, or `any`: the first keypad, else the first keyboard.
+ * `hid:` USB keyboards and keypads, read as HID reports through `node-hid`, which takes them from the kernel: what is
+ * typed there reaches no console and no login prompt. So it takes only what it was told is ours: by `vid:pid`
+ * (hexadecimal), by port or device path (also a link that a udev rule made), or `any`: every keypad without letters.
  */
 import type { Source } from "./attachment.ts";
+import { openGang } from "./gang.ts";
+import { interfaceOfNode, listHidInterfaces } from "./hid-census.ts";
 import { KeypadError } from "./keypad.ts";
+import { hasDigits, hasLetters, parseReportDescriptor } from "./report-descriptor.ts";
 import type { OnBytes } from "./terminal.ts";
 
 /** HID Usage Tables, page 01h (generic desktop): 06h keyboard, 07h keypad. */
 const GENERIC_DESKTOP = 0x01;
 const KEYBOARD = 0x06;
 const KEYPAD = 0x07;
+
+/** How often it is looked for more of what fits. */
+const SCAN_MS = 2000;
 
 export type HidMatch =
   | { readonly kind: "any" }
@@ -28,6 +35,11 @@ export interface HidInfo {
   readonly productId: number;
   readonly usagePage?: number | undefined;
   readonly usage?: number | undefined;
+  /** The report descriptor; null or left out where it cannot be read now. */
+  readonly descriptor?: Uint8Array | null;
+  readonly isBootKeyboard?: boolean;
+  /** Whether a driver has the interface. */
+  readonly hasDriver?: boolean;
 }
 
 export interface HidHandle {
@@ -40,9 +52,12 @@ export interface HidHandle {
 export async function loadHidSystem(): Promise<HidSystem> {
   try {
     const hid = await import("node-hid");
-    // The native half loads with the first call, not with the import.
+    // The other driver, hidraw, would share the keypad with the console. Before the native half loads.
+    if (process.platform === "linux") hid.setDriverType("libusb");
+    // It loads with the first call, not with the import.
     hid.getHidapiVersion();
-    return { devicesAsync: () => hid.devicesAsync(), open: (path) => hid.HIDAsync.open(path) };
+    const devicesAsync = process.platform === "linux" ? () => listHidInterfaces() : () => hid.devicesAsync();
+    return { devicesAsync, open: (path) => hid.HIDAsync.open(path) };
   } catch (cause) {
     const message = `USB keypads need a library that does not load here (${String(cause)}). Install the Debian packages libusb-1.0-0 and libudev1.`;
     throw new KeypadError("keypad-unusable", message, cause);
@@ -52,43 +67,97 @@ export async function loadHidSystem(): Promise<HidSystem> {
 /** Null where the text names no device. */
 export function parseHidMatch(text: string): HidMatch | null {
   if (text === "any") return { kind: "any" };
-  if (text.startsWith("/dev/")) return { kind: "path", path: text };
+  if (text.startsWith("/dev/") || /^\d+-[\d.]+:\d+\.\d+$/.test(text)) return { kind: "path", path: text };
   const match = /^([0-9a-f]{4}):([0-9a-f]{4})$/i.exec(text);
   if (match?.[1] === undefined || match[2] === undefined) return null;
   return { kind: "id", vendorId: Number.parseInt(match[1], 16), productId: Number.parseInt(match[2], 16) };
 }
 
-/** The path of the device to read, or null while there is none. */
-export function findHid(match: HidMatch, devices: readonly HidInfo[]): string | null {
-  if (match.kind === "path") return devices.find((device) => device.path === match.path)?.path ?? null;
-  const keyboards = devices
+/** The paths of the devices to read, keypads before keyboards. */
+export function findAllHid(match: HidMatch, devices: readonly HidInfo[]): string[] {
+  if (match.kind === "path") return devices.flatMap(({ path }) => (path === match.path ? [path] : []));
+  return devices
     .filter((device) => rank(device) > 0)
-    .filter((device) => match.kind === "any" || isSame(match, device))
-    .sort((one, other) => rank(other) - rank(one) || (one.path ?? "").localeCompare(other.path ?? ""));
-  return keyboards[0]?.path ?? null;
+    .filter((device) => (match.kind === "any" ? isKeypad(device) : isSame(match, device)))
+    .sort((one, other) => rank(other) - rank(one) || (one.path ?? "").localeCompare(other.path ?? ""))
+    .flatMap(({ path }) => path ?? []);
 }
 
-/** Null while the keypad is missing. */
-export async function openHid(match: HidMatch, hid: HidSystem, onReport: OnBytes): Promise<Source | null> {
-  const path = findHid(match, await hid.devicesAsync());
-  if (path === null) return null;
+/** The first of them, or null while there is none. */
+export function findHid(match: HidMatch, devices: readonly HidInfo[]): string | null {
+  return findAllHid(match, devices)[0] ?? null;
+}
+
+/** What listens to one device; made anew whenever it is opened. */
+export interface HidListener {
+  onReport: OnBytes;
+  /** The device is gone, or let go. */
+  end(): void;
+}
+
+/** Null while no keypad that fits is there. */
+export async function openHid(
+  match: HidMatch,
+  hid: HidSystem,
+  listen: (device: HidInfo) => HidListener,
+  scanMs = SCAN_MS,
+): Promise<Source | null> {
+  const found = new Map<string, HidInfo>();
+  const find = async (): Promise<string[]> => {
+    const devices = await hid.devicesAsync();
+    for (const device of devices) found.set(device.path ?? "", device);
+    return findAllHid(await resolve(match, devices), devices);
+  };
+  const open = (path: string): Promise<Source> =>
+    openOne(hid, path, () => listen(found.get(path) ?? { path, vendorId: 0, productId: 0 }));
+  return await openGang({ find, open }, scanMs);
+}
+
+async function openOne(hid: HidSystem, path: string, listen: () => HidListener): Promise<Source> {
   const handle = await hid.open(path).catch((cause: unknown) => {
-    const message = `The keypad ${path} cannot be opened. Install the udev rule that gives this program's user access to it.`;
+    const message = `The keypad ${path} cannot be opened. Install the udev rule that gives this program's user access to it, and stop what else uses it.`;
     throw new KeypadError("keypad-unusable", message, cause);
   });
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const listener = listen();
   handle.on("error", () => end());
-  handle.on("data", onReport);
-  return { ended, close: () => handle.close().catch(() => undefined) };
+  handle.on("data", (report) => listener.onReport(report));
+  return {
+    ended,
+    async close() {
+      listener.end();
+      await handle.close().catch(() => undefined);
+    },
+  };
+}
+
+/** A device node, or a link to one, names the interface behind it. */
+async function resolve(match: HidMatch, devices: readonly HidInfo[]): Promise<HidMatch> {
+  if (match.kind !== "path" || devices.some(({ path }) => path === match.path)) return match;
+  const path = match.path.startsWith("/dev/") ? await interfaceOfNode(match.path) : null;
+  return path === null ? match : { kind: "path", path };
 }
 
 function isSame(id: { vendorId: number; productId: number }, device: HidInfo): boolean {
   return device.vendorId === id.vendorId && device.productId === id.productId;
 }
 
+/**
+ * Without letters, or taken from the kernel already: a program like this one that was killed did so, and nobody else
+ * reads it.
+ */
+function isKeypad(device: HidInfo): boolean {
+  return rank(device) === KEYPAD_RANK || (device.isBootKeyboard === true && device.hasDriver === false);
+}
+
+const KEYPAD_RANK = 2;
+const KEYBOARD_RANK = 1;
+
 /** Keypads before keyboards before everything that is neither (a mouse, the media keys of the same device). */
-function rank({ usagePage, usage }: HidInfo): number {
-  if (usagePage !== GENERIC_DESKTOP) return 0;
-  if (usage === KEYPAD) return 2;
-  return usage === KEYBOARD ? 1 : 0;
+function rank({ usagePage, usage, descriptor, isBootKeyboard }: HidInfo): number {
+  const layout = descriptor ? parseReportDescriptor(descriptor) : null;
+  if (layout !== null) return !hasDigits(layout) ? 0 : hasLetters(layout) ? KEYBOARD_RANK : KEYPAD_RANK;
+  if (usagePage === GENERIC_DESKTOP && usage === KEYPAD) return KEYPAD_RANK;
+  if (usagePage === GENERIC_DESKTOP && usage === KEYBOARD) return KEYBOARD_RANK;
+  return !descriptor && isBootKeyboard === true ? KEYBOARD_RANK : 0;
 }

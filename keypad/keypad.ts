@@ -9,8 +9,8 @@ export type Key =
   | { readonly kind: "backspace" }
   | { readonly kind: "clear" };
 
-/** What a keypad reports besides keys. */
-export type KeypadCondition = "attached" | "gone";
+/** What a keypad reports besides keys. `stuck`: a key stays down; `attached` again when it came up. */
+export type KeypadCondition = "attached" | "stuck" | "gone";
 
 /** Called synchronously, one at a time; what they throw ends the program, so they must not. */
 export interface KeypadEvents {

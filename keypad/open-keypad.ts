@@ -1,8 +1,19 @@
 import { ASCII_START, decodeAscii } from "./ascii.ts";
 import { Attachment, type OpenSource } from "./attachment.ts";
-import { type HidSystem, loadHidSystem, openHid, parseHidMatch } from "./hid.ts";
+import { type EvdevListener, openEvdev, parseEvdevMatch } from "./evdev.ts";
+import { decodeEvdev, EVDEV_START } from "./evdev-events.ts";
+import { HeldKeys } from "./held-keys.ts";
+import {
+  type HidInfo,
+  type HidListener,
+  type HidSystem,
+  loadHidSystem,
+  openHid,
+  parseHidMatch,
+} from "./hid.ts";
 import { type Keypad, KeypadError, type KeypadEvents } from "./keypad.ts";
 import { openPipe } from "./pipe.ts";
+import { parseReportDescriptor } from "./report-descriptor.ts";
 import { decodeReport, REPORT_START } from "./reports.ts";
 import { openSerialKeypad } from "./serial.ts";
 import { parseSerialLine, SERIAL_OPTIONS } from "./serial-line.ts";
@@ -21,7 +32,8 @@ type Prepared = (events: KeypadEvents, options: KeypadOptions) => OpenSource;
 
 /**
  * Opens a keypad and keeps it open: `tty:`, `tty:/dev/tty1`, `serial:/dev/ttyUSB0?baud=9600`, `pipe:/run/platen/keys`,
- * `hid:any`, `hid:05fe:1010`, `hid:/dev/hidraw0`. The caller closes it.
+ * `hid:any`, `hid:05fe:1010`, `hid:/dev/hidraw0`, `evdev:any`, `evdev:gpio-keys`, `evdev:/dev/input/event0`. The
+ * caller closes it. What `hid:` and `evdev:` open is taken from the console and everybody else.
  * Hardware that is missing is no error: `onCondition("gone")`, and it is looked for.
  * Rejects with `KeypadError`: `keypad-uri`, or `keypad-unusable` for what is there and cannot be used.
  */
@@ -40,7 +52,7 @@ export function checkKeypadUri(uri: string): void {
 }
 
 function prepareKeypad(uri: string): Prepared {
-  const match = /^(tty|serial|pipe|hid):([^?]*)(?:\?(.*))?$/.exec(uri);
+  const match = /^(tty|serial|pipe|hid|evdev):([^?]*)(?:\?(.*))?$/.exec(uri);
   const [, scheme, rest = "", query = ""] = match ?? [];
   const path = rest.replace(/^\/\/(?=\/)/, "");
   if (scheme !== "serial" && query !== "") throw wrongUri(uri, "takes no options after ?");
@@ -54,8 +66,10 @@ function prepareKeypad(uri: string): Prepared {
       return (events) => () => openPipe(path, keysOf(events));
     case "hid":
       return prepareHid(uri, rest);
+    case "evdev":
+      return prepareEvdev(uri, path);
     default:
-      throw wrongUri(uri, "begins with none of tty:, serial:, pipe:, hid:");
+      throw wrongUri(uri, "begins with none of tty:, serial:, pipe:, hid:, evdev:");
   }
 }
 
@@ -86,14 +100,55 @@ function prepareSerial(uri: string, path: string, query: string): Prepared {
 function prepareHid(uri: string, rest: string): Prepared {
   const match = parseHidMatch(rest);
   if (match === null) throw wrongUri(uri, "names no device; use hid:any, hid:05fe:1010 or hid:/dev/hidraw0");
-  return (events, options) => async () => {
-    let down = REPORT_START;
-    return await openHid(match, options.hid ?? (await loadHidSystem()), (report) => {
-      const step = decodeReport(down, report);
+  return (events, options) => async () =>
+    await openHid(
+      match,
+      options.hid ?? (await loadHidSystem()),
+      (device) => hearReports(events, device),
+      options.pollMs,
+    );
+}
+
+function prepareEvdev(uri: string, rest: string): Prepared {
+  const match = parseEvdevMatch(rest);
+  if (match === null) {
+    throw wrongUri(uri, "names no device; use evdev:any, evdev:gpio-keys or evdev:/dev/input/event0");
+  }
+  return (events, options) => () => openEvdev(match, () => hearEvents(events), options.pollMs);
+}
+
+/** Decoders begin anew with every opening: what was down when the cable came out is forgotten. */
+function hearReports(events: KeypadEvents, { descriptor }: HidInfo): HidListener {
+  const layout = descriptor ? parseReportDescriptor(descriptor) : null;
+  const held = heldKeys(events);
+  let down = REPORT_START;
+  return {
+    onReport(report) {
+      const step = decodeReport(down, report, layout);
       down = step.state;
+      held.see(down);
       for (const key of step.keys) events.onKey(key);
-    });
+    },
+    end: () => held.end(),
   };
+}
+
+function hearEvents(events: KeypadEvents): EvdevListener {
+  const held = heldKeys(events);
+  let state = EVDEV_START;
+  return {
+    onBytes(bytes) {
+      const step = decodeEvdev(state, bytes);
+      state = step.state;
+      held.see(state.down);
+      for (const key of step.keys) events.onKey(key);
+    },
+    end: () => held.end(),
+  };
+}
+
+function heldKeys(events: KeypadEvents): HeldKeys {
+  return new HeldKeys((isStuck) => events.onCondition(isStuck ? "stuck" : "attached"));
 }
 
 /** A fresh decoder for each opening: half an escape sequence does not survive a replug. */

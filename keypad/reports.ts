@@ -1,19 +1,24 @@
 /**
- * HID boot keyboard reports to keys (HID 1.11, appendix B.1: modifiers, a reserved byte, six usages). Pure.
+ * HID keyboard reports to keys: as the device's descriptor says, or else boot reports (HID 1.11, appendix B.1:
+ * modifiers, a reserved byte, six usages). Pure.
  *
  * A report lists what is down now, so a key counts when it appears, not while it stays: repeats and the releases of
- * other keys send it again. Usages name positions, not characters: NumLock, Shift and the layout change nothing.
+ * other keys send it again. Usages name positions, not characters: NumLock, Shift and the layout change nothing. So
+ * on an AZERTY keyboard, where the legends of the top row have the digits above, 1Eh to 27h are 1 to 0 all the same.
  */
 import type { Key } from "./keypad.ts";
+import { type ReportLayout, usagesOfReport } from "./report-descriptor.ts";
 
 /** The usages that were down. */
 export type ReportState = readonly number[];
 
 export const REPORT_START: ReportState = [];
 
-const ROLLOVER_ERROR = 0x01;
+/** Rollover, self test, undefined: too many keys are down, or none is known. */
+const LAST_ERROR = 0x03;
+const FIRST_MODIFIER = 0xe0;
 /** Left and right Ctrl, Alt, GUI. Shift stays allowed: French keyboards need it for digits. */
-const COMMAND_MODIFIERS = 0b1101_1101;
+const COMMANDS = [0xe0, 0xe2, 0xe3, 0xe4, 0xe6, 0xe7];
 
 const enter: readonly Key[] = [{ kind: "enter" }];
 const backspace: readonly Key[] = [{ kind: "backspace" }];
@@ -39,21 +44,28 @@ const KEYS: ReadonlyMap<number, readonly Key[]> = new Map([
 ]);
 
 /**
- * Decodes one report. 8 bytes are a boot report, 9 one with a report id in front; others change nothing, nor does
- * the phantom state that a keyboard reports when too many keys are down.
+ * Decodes one report. Without a layout 8 bytes are a boot report, 9 one with a report id in front; others change
+ * nothing, nor does the phantom state that a keyboard reports when too many keys are down.
  */
 export function decodeReport(
   down: ReportState,
   report: Uint8Array,
+  layout: ReportLayout | null = null,
 ): { readonly state: ReportState; readonly keys: readonly Key[] } {
-  const boot = report.length === 9 ? report.subarray(1) : report;
-  if (boot.length !== 8) return { state: down, keys: [] };
-  const usages = [...boot.subarray(2)].filter((usage) => usage !== 0);
-  if (usages.includes(ROLLOVER_ERROR)) return { state: down, keys: [] };
-  const state = [...new Set(usages)];
-  if (((boot[0] ?? 0) & COMMAND_MODIFIERS) !== 0) return { state, keys: [] };
+  const usages = layout === null ? usagesOfBootReport(report) : usagesOfReport(layout, report);
+  if (usages === null || usages.some((usage) => usage <= LAST_ERROR)) return { state: down, keys: [] };
+  const state = [...new Set(usages.filter((usage) => usage < FIRST_MODIFIER))];
+  if (usages.some((usage) => COMMANDS.includes(usage))) return { state, keys: [] };
   const keys = state.filter((usage) => !down.includes(usage)).flatMap((usage) => KEYS.get(usage) ?? []);
   return { state, keys };
+}
+
+function usagesOfBootReport(report: Uint8Array): number[] | null {
+  const boot = report.length === 9 ? report.subarray(1) : report;
+  if (boot.length !== 8) return null;
+  const modifiers = boot[0] ?? 0;
+  const down = Array.from({ length: 8 }, (_, bit) => ((modifiers >> bit) & 1 ? FIRST_MODIFIER + bit : 0));
+  return [...down, ...boot.subarray(2)].filter((usage) => usage !== 0);
 }
 
 function digits(first: number): [number, readonly Key[]][] {

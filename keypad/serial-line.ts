@@ -5,7 +5,8 @@ export interface SerialLine {
   readonly dataBits: 7 | 8;
   readonly parity: "none" | "even" | "odd";
   readonly stopBits: 1 | 2;
-  readonly flow: "none" | "xonxoff" | "rtscts";
+  /** `dtrdsr` is no setting of the line: who writes asks DSR before. */
+  readonly flow: "none" | "xonxoff" | "rtscts" | "dtrdsr";
 }
 
 /** The names `parseSerialLine` reads. */
@@ -20,8 +21,13 @@ export function parseSerialLine(options: ReadonlyMap<string, string>): SerialLin
     dataBits: choose(options, "data", ["7", "8"], "8") === "7" ? 7 : 8,
     parity: choose(options, "parity", ["none", "even", "odd"] as const, "none"),
     stopBits: choose(options, "stop", ["1", "2"], "1") === "2" ? 2 : 1,
-    flow: choose(options, "flow", ["none", "xonxoff", "rtscts"] as const, "none"),
+    flow: choose(options, "flow", ["none", "xonxoff", "rtscts", "dtrdsr"] as const, "none"),
   };
+}
+
+/** What the line carries at best: each byte comes with a start bit, its parity and its stop bits. */
+export function bytesPerSecond({ baudRate, dataBits, parity, stopBits }: SerialLine): number {
+  return baudRate / (1 + dataBits + (parity === "none" ? 0 : 1) + stopBits);
 }
 
 /**

@@ -38,9 +38,19 @@ export default defineConfig({
         // Real drivers in a virtual machine (docs/lab.md): npm run lab.
         test: {
           name: "lab",
-          include: ["test/lab/**/*.test.ts"],
+          include: ["test/lab/*.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 600_000,
+          pool: "forks",
+          maxWorkers: 1,
+        },
+      },
+      {
+        // Started by the lab, inside the virtual machine.
+        test: {
+          name: "guest",
+          include: ["test/lab/guest/*.test.ts"],
+          testTimeout: 60_000,
           pool: "forks",
           maxWorkers: 1,
         },

@@ -1,8 +1,9 @@
 import { EventEmitter } from "node:events";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { findHid, type HidHandle, type HidInfo, type HidSystem, loadHidSystem } from "../../keypad/hid.ts";
 import type { KeypadCondition } from "../../keypad/keypad.ts";
 import { openKeypad } from "../../keypad/open-keypad.ts";
+import { BOOT_KEYBOARD, NUMPAD } from "./descriptors.ts";
 
 const keyboard: HidInfo = {
   path: "/dev/hidraw0",
@@ -15,11 +16,29 @@ const mouse: HidInfo = { path: "/dev/hidraw1", vendorId: 0x046d, productId: 0xc0
 const media: HidInfo = { path: "/dev/hidraw2", vendorId: 0x05fe, productId: 0x1010, usagePage: 12, usage: 1 };
 const keypad: HidInfo = { path: "/dev/hidraw3", vendorId: 0x05fe, productId: 0x1010, usagePage: 1, usage: 7 };
 const all = [mouse, media, keyboard, keypad];
+const boot = { vendorId: 0x05fe, productId: 0x1010, isBootKeyboard: true };
+const typewriter: HidInfo = { ...boot, path: "1-1:1.0", descriptor: BOOT_KEYBOARD, hasDriver: true };
+const numpad: HidInfo = { ...boot, path: "1-2:1.0", descriptor: NUMPAD, hasDriver: true };
+const orphan: HidInfo = { ...boot, path: "1-4:1.0", descriptor: null, hasDriver: false };
 
 describe("finding", () => {
   it.each([
     ["any keypad before any keyboard", { kind: "any" }, all, "/dev/hidraw3"],
-    ["any keyboard where there is no keypad", { kind: "any" }, [mouse, media, keyboard], "/dev/hidraw0"],
+    ["no keyboard with letters that nobody named", { kind: "any" }, [mouse, media, keyboard], null],
+    [
+      "a keyboard that was named",
+      { kind: "id", vendorId: 0x046d, productId: 0xc31c },
+      [mouse, media, keyboard],
+      "/dev/hidraw0",
+    ],
+    ["by what the descriptor says, digits alone", { kind: "any" }, [typewriter, numpad], "1-2:1.0"],
+    ["no keyboard by its descriptor", { kind: "any" }, [typewriter], null],
+    [
+      "a keypad that a killed program left without a driver",
+      { kind: "any" },
+      [typewriter, orphan],
+      "1-4:1.0",
+    ],
     ["no mouse", { kind: "any" }, [mouse, media], null],
     [
       "the right interface of a device",
@@ -38,17 +57,24 @@ describe("finding", () => {
 /** A USB bus: devices come and go. */
 class FakeHid implements HidSystem {
   devices: HidInfo[] = [];
-  handle: (EventEmitter & HidHandle) | null = null;
+  readonly handles = new Map<string, EventEmitter & HidHandle>();
   opened = 0;
+
+  get handle(): (EventEmitter & HidHandle) | null {
+    return [...this.handles.values()].at(-1) ?? null;
+  }
 
   async devicesAsync(): Promise<readonly HidInfo[]> {
     return this.devices;
   }
 
-  async open(): Promise<HidHandle> {
+  async open(path: string): Promise<HidHandle> {
     this.opened += 1;
-    this.handle = Object.assign(new EventEmitter(), { close: async () => undefined });
-    return this.handle;
+    const handle = Object.assign(new EventEmitter(), {
+      close: async () => void this.handles.delete(path),
+    });
+    this.handles.set(path, handle);
+    return handle;
   }
 
   press(...usages: number[]): void {
@@ -100,6 +126,48 @@ describe("a keypad on the bus", () => {
     hid.press(0x58, 0x5a);
     expect(keys).toBe("122<enter>");
     expect(hid.opened).toBe(2);
+  });
+
+  it("is several at once: each types by itself, the last that goes ends it", async () => {
+    const hid = new FakeHid();
+    const one: HidInfo = { ...numpad, path: "1-1:1.0" };
+    const two: HidInfo = { ...numpad, path: "1-2:1.0" };
+    hid.devices = [one];
+    let keys = "";
+    let wake = (): void => undefined;
+    const conditions: KeypadCondition[] = [];
+    const events = {
+      onKey: (key: { kind: string; digit?: string }) => {
+        keys += key.digit ?? `<${key.kind}>`;
+      },
+      onCondition: (condition: KeypadCondition) => {
+        conditions.push(condition);
+        wake();
+      },
+    };
+    const open = await openKeypad("hid:any", events, { hid, pollMs: 1 });
+    onTestFinished(() => open.close());
+    hid.devices = [one, two];
+    await vi.waitUntil(() => hid.handles.size === 2);
+    const press = (path: string, ...usages: number[]): void =>
+      void hid.handles.get(path)?.emit("data", Uint8Array.of(...usages, ...Array(6 - usages.length).fill(0)));
+    press("1-1:1.0", 0x59);
+    // The other keypad has its own keys down.
+    press("1-2:1.0", 0x59);
+    press("1-1:1.0");
+    press("1-2:1.0", 0x59, 0x58);
+    expect(keys).toBe("11<enter>");
+    hid.devices = [two];
+    hid.handles.get("1-1:1.0")?.emit("error", new Error("gone"));
+    await vi.waitUntil(() => hid.handles.size === 1);
+    expect(conditions).toEqual(["attached"]);
+    hid.devices = [];
+    const told = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    hid.handles.get("1-2:1.0")?.emit("error", new Error("gone"));
+    await told;
+    expect(conditions).toEqual(["attached", "gone"]);
   });
 
   it("says what to do about a device that may not be opened", async () => {

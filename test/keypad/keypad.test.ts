@@ -87,6 +87,9 @@ describe("URIs", () => {
     ["hid:", "names no device"],
     ["hid:5fe:1010", "names no device"],
     ["hid:everything", "names no device"],
+    ["evdev:", "names no device"],
+    ["evdev:/", "names no device"],
+    ["evdev:a/b", "names no device"],
   ])("refuses %j and says why", (uri, why) => {
     expect(() => checkKeypadUri(uri)).toThrow(why);
     expect(() => checkKeypadUri(uri)).toThrow(expect.objectContaining({ code: "keypad-uri" }));
@@ -99,6 +102,10 @@ describe("URIs", () => {
     "serial:/dev/ttyS0?baud=1200",
     "hid:any",
     "hid:05FE:1010",
+    "hid:1-1.4:1.0",
+    "evdev:any",
+    "evdev:gpio-keys",
+    "evdev:/dev/input/by-path/platform-keypad-event",
   ])("accepts %s", (uri) => {
     expect(() => checkKeypadUri(uri)).not.toThrow();
   });

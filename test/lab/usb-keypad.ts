@@ -14,8 +14,9 @@ const REPORT_DESCRIPTOR = Buffer.from(
   "hex",
 );
 const ENDPOINT = 0x81;
-const KEYS = new Map<string, number>([
-  ...[..."1234567890"].map((digit, index): [string, number] => [digit, 0x59 + index]),
+/** Where the digits are: on the number row, or on the keypad, which is a cursor block to a console without NumLock. */
+const FIRST_DIGIT = { row: 0x1e, pad: 0x59 };
+const OTHER_KEYS = new Map([
   ["\n", 0x58],
   ["-", 0x56],
   ["N", 0x53],
@@ -46,15 +47,11 @@ export class UsbKeypad implements UsbFunction {
     await this.#plugged?.unplug();
   }
 
-  /** Whether somebody in the guest listens. */
-  get isPolled(): boolean {
-    return this.#plugged?.isPolled(ENDPOINT) === true;
-  }
-
-  /** As a finger does it: down, up, one key after the other. */
-  async type(text: string, stepMs = 20): Promise<void> {
+  /** As a finger does it: down, up, one key after the other. Waits until somebody in the guest listens. */
+  async type(text: string, digits: keyof typeof FIRST_DIGIT = "pad", stepMs = 20): Promise<void> {
+    while (this.#plugged?.isPolled(ENDPOINT) === false) await pause(50);
     for (const key of text) {
-      this.report(KEYS.get(key) ?? 0);
+      this.report(OTHER_KEYS.get(key) ?? FIRST_DIGIT[digits] + "1234567890".indexOf(key));
       await pause(stepMs);
       this.report();
       await pause(stepMs);
