@@ -29,11 +29,15 @@ export interface ReleaseRoom {
   readonly policy: KeeperPolicy;
 }
 
+/** An OTP of ten digits begins with one of eight. */
+const PREPARING_MAX = 2;
 const NOT_ACCEPTED: Verdict = { kind: "not-accepted" };
 const STORAGE_MEANING = "Nothing was printed and the OTP stays good. Free some space or replace the card.";
 
 export class KeypadRelease implements Release {
   readonly #room: ReleaseRoom;
+  /** Derivations begun before Enter and not yet done. */
+  #preparing = 0;
   #prepared: { readonly otp: string; readonly st: Promise<Uint8Array> } | null = null;
   #last: Promise<unknown> = Promise.resolve();
   #isStopped = false;
@@ -45,8 +49,14 @@ export class KeypadRelease implements Release {
   prepare(otp: string): void {
     if (!this.#isPossible(otp) || this.#prepared?.otp === otp) return;
     this.forget();
+    // Faster than anybody types: whoever presses Enter next would wait for all of them.
+    if (this.#preparing >= PREPARING_MAX) return;
+    this.#preparing++;
     const st = this.#room.stretch.derive(otp, "keypad");
-    st.catch(() => undefined);
+    const done = (): void => {
+      this.#preparing--;
+    };
+    st.then(done, done);
     this.#prepared = { otp, st };
   }
 
