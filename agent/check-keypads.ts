@@ -1,57 +1,79 @@
 /** Doctor's checks of keypads, lamps and the udev rule. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { findEvdev, parseEvdevMatch } from "../keypad/evdev.ts";
 import { findHid, type HidInfo, loadHidSystem, parseHidMatch } from "../keypad/hid.ts";
+import { interfaceOfNode } from "../keypad/hid-census.ts";
 import { KeypadError } from "../keypad/keypad.ts";
 import { checkKeypadUri } from "../keypad/open-keypad.ts";
 import { bad, type Diagnosis, good, note } from "../wire/diagnosis.ts";
 import type { AgentConfig } from "./config.ts";
 import { lookAtNode, mayUse } from "./device-node.ts";
 import { findLine, type GpioChip, GpioError } from "./gpio.ts";
+import { busNodeOf } from "./printer-census.ts";
 import { UDEV_RULE_NAME, wordUdevRemedy } from "./udev-rule.ts";
 
 export interface HidFacts {
   readonly devices: readonly HidInfo[];
-  /** Nodes `/dev/hidraw*` that this user may not open. */
+  /** Interfaces whose device on the bus this user may not open. */
   readonly denied: readonly string[];
 }
 
 /** @throws KeypadError where the library does not load */
-export async function readHidFacts(root = "/"): Promise<HidFacts> {
-  const nodes = existsSync(join(root, "dev"))
-    ? readdirSync(join(root, "dev")).filter((name) => /^hidraw[0-9]+$/.test(name))
-    : [];
-  const paths = nodes.map((name) => join(root, "dev", name));
+async function readHidFacts(root = "/"): Promise<HidFacts> {
   const hid = await loadHidSystem();
-  return { devices: await hid.devicesAsync(), denied: paths.filter((path) => !mayUse(path)) };
+  const devices = await hid.devicesAsync();
+  const denied = devices.flatMap(({ path = "" }) => {
+    const node = busNodeOf(path.replace(/:.*/, ""), root);
+    return node !== null && !mayUse(join(root, node)) ? [path] : [];
+  });
+  return { devices, denied };
 }
 
 export async function checkKeypad(uri: string, readHid = readHidFacts): Promise<Diagnosis> {
   const check = `keypad ${uri}`;
   try {
     checkKeypadUri(uri);
-    if (uri.startsWith("hid:")) return judgeHid(uri, await readHid());
+    if (uri.startsWith("hid:")) return await judgeHid(uri, await readHid());
   } catch (cause) {
     if (!(cause instanceof KeypadError)) throw cause;
     return bad(check, cause.message, "Correct keypads in agent.toml.");
   }
   const path = uri.replace(/^[a-z]+:/, "").replace(/\?.*$/, "");
   if (path === "") return good(check, "This terminal is the keypad.");
+  if (uri.startsWith("evdev:")) return await judgeEvdev(uri, path);
   return judgePath(uri, path);
 }
 
-export function judgeHid(uri: string, { devices, denied }: HidFacts): Diagnosis {
+export async function judgeHid(uri: string, { devices, denied }: HidFacts): Promise<Diagnosis> {
   const check = `keypad ${uri}`;
-  const match = parseHidMatch(uri.replace(/^hid:/, ""));
+  const named = uri.replace(/^hid:/, "");
+  const behind = named.startsWith("/dev/") ? await interfaceOfNode(named) : null;
+  const match = parseHidMatch(behind ?? named);
   const path = match === null ? null : findHid(match, devices);
   if (path === null) {
-    const what = denied.length > 0 ? `; this user may not look at ${denied.join(", ")}` : "";
-    const remedy = denied.length > 0 ? wordUdevRemedy() : "Plug it in; platen keypad test shows what comes.";
-    return bad(check, `No such keypad is there${what}.`, remedy);
+    const keyboard =
+      match?.kind === "any" ? devices.find(({ isBootKeyboard }) => isBootKeyboard === true) : undefined;
+    if (keyboard === undefined) {
+      return bad(check, "No such keypad is there.", "Plug it in; platen keypad test shows what comes.");
+    }
+    const ids = [keyboard.vendorId, keyboard.productId]
+      .map((id) => id.toString(16).padStart(4, "0"))
+      .join(":");
+    const what = `A keyboard with letters is there, which “any” leaves alone.`;
+    return bad(check, what, `If it is meant, name it in agent.toml: keypads = ["hid:${ids}"]`);
   }
   if (denied.includes(path))
-    return bad(check, `This user may not read the keypad at ${path}.`, wordUdevRemedy());
+    return bad(check, `This user may not use the keypad at ${path}.`, wordUdevRemedy());
   return good(check, `The keypad is at ${path}.`);
+}
+
+async function judgeEvdev(uri: string, named: string): Promise<Diagnosis> {
+  const match = parseEvdevMatch(named);
+  const [path] = match === null ? [] : await findEvdev(match);
+  if (path !== undefined) return judgePath(uri, path);
+  const remedy = "Look at /proc/bus/input/devices; a matrix keypad needs its overlay in config.txt.";
+  return bad(`keypad ${uri}`, "No such input device is there.", remedy);
 }
 
 function judgePath(uri: string, path: string): Diagnosis {
@@ -103,7 +125,7 @@ export async function checkPanel(
     return good("panel", `${pins.length} pins: ${pins.join(", ")}.`);
   } catch (cause) {
     if (!(cause instanceof GpioError)) throw cause;
-    const [what = "", ...remedy] = cause.message.split(/(?<=[.:;]) /);
+    const [what = "", ...remedy] = cause.message.split(/(?<=\.) /);
     return bad("panel", what, remedy.join(" ") || "Correct [panel] in agent.toml.");
   }
 }

@@ -183,20 +183,27 @@ describe("the way to the broker", () => {
 });
 
 describe("keypads and lamps", () => {
-  const pad = { path: "/dev/hidraw3", vendorId: 0x05fe, productId: 0x1010, usagePage: 1, usage: 7 };
+  const pad = { path: "1-1.2:1.0", vendorId: 0x05fe, productId: 0x1010, usagePage: 1, usage: 7 };
+  const keyboard = { ...pad, path: "1-1.3:1.0", usage: 6, isBootKeyboard: true };
 
   it.each([
-    ["hid:any", { devices: [pad], denied: [] }, "good", /\/dev\/hidraw3/],
-    ["hid:any", { devices: [pad], denied: ["/dev/hidraw3"] }, "bad", /may not read/],
+    ["hid:any", { devices: [pad], denied: [] }, "good", /1-1\.2:1\.0/],
+    ["hid:05fe:1010", { devices: [keyboard], denied: [] }, "good", /1-1\.3:1\.0/],
+    ["hid:any", { devices: [pad], denied: ["1-1.2:1.0"] }, "bad", /may not use/],
     ["hid:any", { devices: [], denied: [] }, "bad", /No such keypad is there\.$/],
-    ["hid:1111:2222", { devices: [pad], denied: ["/dev/hidraw0"] }, "bad", /may not look at \/dev\/hidraw0/],
-  ] as const)("%s", (uri, facts, verdict, what) => {
-    expect(judgeHid(uri, facts)).toMatchObject({ verdict, what });
+    ["hid:any", { devices: [{ ...keyboard, hasDriver: true }], denied: [] }, "bad", /keyboard with letters/],
+    ["hid:1111:2222", { devices: [pad], denied: [] }, "bad", /No such keypad/],
+    ["hid:/dev/hidraw77", { devices: [pad], denied: [] }, "bad", /No such keypad/],
+  ] as const)("%s", async (uri, facts, verdict, what) => {
+    const found = await judgeHid(uri, facts);
+    expect(found.verdict).toBe(verdict);
+    expect(found.what).toMatch(what);
   });
 
   it("words a wrong address, a missing line, a pipe that comes later", async () => {
     expect((await checkKeypad("lamp:x")).remedy).toBe("Correct keypads in agent.toml.");
     expect(await checkKeypad(`serial:${folder}/tty?baud=9600`)).toMatchObject({ verdict: "bad" });
+    expect(await checkKeypad("evdev:no-such-keys")).toMatchObject({ verdict: "bad" });
     expect(await checkKeypad(`pipe:${folder}/keys`)).toMatchObject({ verdict: "note" });
   });
 
