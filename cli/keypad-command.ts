@@ -53,7 +53,7 @@ async function testKeypads({ args, options, terminal }: Context<TestOptions & Gl
     import("../keypad/report-trace.ts"),
   ]);
   const showDigits = options.showDigits ?? false;
-  const log = new KeyLog(terminal);
+  const log = new KeyLog(terminal, uris.length > 1);
   const over = Promise.withResolvers<void>();
   const end = () => over.resolve();
   const timer = setTimeout(end, options.seconds * 1000);
@@ -117,6 +117,7 @@ function nameOf(key: Key, showDigits: boolean): string {
 /** Times everything that comes, and counts what a technician looks for. */
 class KeyLog {
   readonly #terminal: Terminal;
+  readonly #names: boolean;
   readonly #beganMs = performance.now();
   #lastMs = this.#beganMs;
   #keys = 0;
@@ -125,8 +126,10 @@ class KeyLog {
   #shortestMs = Number.POSITIVE_INFINITY;
   #lastDown: { readonly key: string; readonly atMs: number } | null = null;
 
-  constructor(terminal: Terminal) {
+  /** @param names says at each line which keypad it was */
+  constructor(terminal: Terminal, names: boolean) {
     this.#terminal = terminal;
+    this.#names = names;
   }
 
   add({ keypad, what, key }: Happening, touched?: Key): void {
@@ -136,7 +139,8 @@ class KeyLog {
     if (what === "repeat") this.#repeats++;
     if (touched !== undefined) this.#countKey(JSON.stringify(touched), atMs);
     this.#terminal.printJson({ ms: Math.round(atMs - this.#beganMs), keypad, what, key });
-    this.#terminal.print(`  +${String(sinceMs).padStart(5)} ms  ${what.padEnd(8)}  ${key}`.trimEnd());
+    const line = `  +${String(sinceMs).padStart(5)} ms  ${this.#names ? `${keypad}  ` : ""}${what.padEnd(8)}  ${key}`;
+    this.#terminal.print(line.trimEnd());
   }
 
   sumUp(): void {
