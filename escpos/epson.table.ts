@@ -95,7 +95,7 @@ const position = [
   op("feed-lines", "ESC d", u8("lines")),
   op("reverse-feed", "ESC K", u8("units")),
   op("reverse-feed-lines", "ESC e", u8("lines")),
-  op("tab-stops", "ESC D", sized("stops", tabStops)),
+  op("tab-stops", "ESC D", scanned("stops", tabStops)),
   op("page-mode", "ESC L"),
   op("standard-mode", "ESC S"),
   op("page-print", "ESC FF"),
@@ -208,7 +208,7 @@ const settings = [
   op("counter-mode", "GS C 0", u8("n"), u8("m")),
   op("counter-range", "GS C 1", u16("a"), u16("b"), u8("n"), u8("r")),
   op("counter-value", "GS C 2", u16("value")),
-  op("counter-text", "GS C ;", sized("numbers", counterText)),
+  op("counter-text", "GS C ;", scanned("numbers", counterText)),
   op("counter-print", "GS c"),
   op(
     "nv-user-memory-write",

@@ -69,13 +69,13 @@ export const i16 = <N extends string>(name: N): NumberField<N> => ({ name, type:
 export const u32 = <N extends string>(name: N): NumberField<N> => ({ name, type: "u32" });
 export const literal = (value: number): LiteralField => ({ name: "", type: "literal", value });
 
-/** A tail whose length follows from the fields before it. */
+/** A tail whose length follows from the fields before it, or that ends with a mark it must be searched for. */
 export const sized = <N extends string>(name: N, measure: Measure, wrap: Wrap = "none"): TailField<N> => ({
   name,
   type: "tail",
   measure,
   wrap,
-  scanned: false,
+  scanned: wrap === "nul" || wrap === "rs",
 });
 
 /** A tail that must be read to find its end. */

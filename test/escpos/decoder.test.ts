@@ -196,6 +196,15 @@ describe("limits and recovery", () => {
     expect(decode(bytes, { maxCommandBytes: 100 })[0]).toEqual(early[0]);
   });
 
+  test("so is one that is ended by a mark, wherever the chunks are cut", () => {
+    const bytes = bytesOf(GS, "k", 2, ...new Array<number>(61).fill(0x14), 0);
+    const options = { maxCommandBytes: 64 };
+    const decoder = new Decoder(options);
+    const pieces = [...bytes].flatMap((byte) => decoder.push(Uint8Array.of(byte)));
+    expect([...pieces, ...decoder.end()]).toEqual(decode(bytes, options));
+    expect(decode(bytes, options)[0]).toMatchObject({ kind: "unknown", start: 0, end: 2 });
+  });
+
   test("a stream that ends inside a command says so", () => {
     expect(decode(bytesOf("a", GS, "v0", 0, 1))).toMatchObject([
       { kind: "text" },
