@@ -8,16 +8,20 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import {
+  bytesPerSecond,
   parseSerialLine,
   SERIAL_OPTIONS,
   type SerialLine,
   serialPortOptions,
 } from "../keypad/serial-line.ts";
-import { DeviceError, type DeviceStatus } from "./device.ts";
+import { DeviceError, type DeviceStatus, type LineErrors } from "./device.ts";
 import { Descriptor } from "./device-descriptor.ts";
 import { faultOfMoving, faultOfOpening, faultOfVanishing } from "./device-fault.ts";
 import { Pending } from "./device-pending.ts";
+import { LineMarks } from "./device-serial-marks.ts";
+import { Pace, type PaceTime, type ReadDsr } from "./device-serial-pace.ts";
 import { STATUS_UNKNOWN, type Transport } from "./device-transport.ts";
 import { type DeviceUri, refuseOtherOptions, unusableUri } from "./device-uri.ts";
 
@@ -39,17 +43,53 @@ export function parseSerialAddress(uri: DeviceUri): SerialAddress {
   }
 }
 
-export async function openSerial({ uri, path, line }: SerialAddress): Promise<Transport> {
+const TIME: PaceTime = {
+  now: () => performance.now(),
+  pause: (ms, signal) => pause(ms, undefined, { signal }),
+};
+
+/** @param readDsr where the line has no DSR of its own to ask: terminals of tests */
+export async function openSerial(
+  { uri, path, line }: SerialAddress,
+  _signal?: AbortSignal,
+  readDsr?: ReadDsr,
+): Promise<Transport> {
   try {
     await checkCharacterDevice(uri, path);
     const { SerialPort } = await import("serialport");
     const port = await SerialPort.binding.open(serialPortOptions(path, line));
-    if ("fd" in port && typeof port.fd === "number") return new SerialTransport(uri, port, port.fd);
-    await port.close();
-    throw new DeviceError("device-unusable", "device", `${uri}: serial lines work on Linux only.`);
+    if (!("fd" in port && typeof port.fd === "number")) {
+      await port.close();
+      throw new DeviceError("device-unusable", "device", `${uri}: serial lines work on Linux only.`);
+    }
+    const pace = line.flow === "dtrdsr" ? await openPace(uri, line, port, readDsr) : null;
+    return new SerialTransport(uri, port, port.fd, pace);
   } catch (cause) {
     throw faultOfOpening(uri, cause);
   }
+}
+
+async function openPace(
+  uri: string,
+  line: SerialLine,
+  port: SerialBinding,
+  readDsr: ReadDsr = async () => (await port.get()).dsr,
+): Promise<Pace> {
+  try {
+    await readDsr();
+  } catch (cause) {
+    await port.close();
+    const message = `${uri}: this line has no DSR to ask. Use flow=xonxoff or flow=rtscts, and set the printer to it.`;
+    throw new DeviceError("device-unusable", "device", message, { cause });
+  }
+  const readOrVanish = async (): Promise<boolean> => {
+    try {
+      return await readDsr();
+    } catch {
+      throw faultOfVanishing(uri);
+    }
+  };
+  return new Pace(bytesPerSecond(line), readOrVanish, TIME);
 }
 
 /** The package's own errors carry no code; these do. */
@@ -61,6 +101,8 @@ async function checkCharacterDevice(uri: string, path: string): Promise<void> {
 
 /** What we use of the package's open port. */
 interface SerialBinding {
+  /** The modem lines. Rejects where there are none. */
+  get(): Promise<{ dsr: boolean }>;
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -72,22 +114,42 @@ class SerialTransport implements Transport {
   readonly #uri: string;
   readonly #port: SerialBinding;
   readonly #descriptor: Descriptor;
+  /** Null but for DTR/DSR flow control, which the kernel leaves to us. */
+  readonly #pace: Pace | null;
   readonly #draining = new Pending();
+  readonly #cancelling = new AbortController();
+  /** Beside the writing: the first byte does not wait for it. Null where the line cannot be told to mark. */
+  readonly #marking: Promise<LineMarks | null>;
+  #marks: LineMarks | null = null;
+  #isUntouched = true;
   #isDrained = true;
 
-  constructor(uri: string, port: SerialBinding, fd: number) {
+  /** @param port belongs to this from now on, with its descriptor */
+  constructor(uri: string, port: SerialBinding, fd: number, pace: Pace | null) {
     this.#uri = uri;
     this.#port = port;
     this.#descriptor = new Descriptor(uri, fd);
+    this.#pace = pace;
+    this.#marking = this.#startMarking();
   }
 
-  write(piece: Uint8Array): Promise<void> {
+  get lineErrors(): LineErrors | null {
+    return this.#marks?.errors ?? null;
+  }
+
+  async write(piece: Uint8Array): Promise<void> {
+    this.#isUntouched = false;
     this.#isDrained = false;
-    return this.#descriptor.write(piece);
+    if (this.#pace === null) return await this.#descriptor.write(piece);
+    for (let at = 0; at < piece.length; ) {
+      const size = await this.#pace.admit(piece.length - at, this.#cancelling.signal);
+      await this.#descriptor.write(piece.subarray(at, at + size));
+      at += size;
+    }
   }
 
   async drain(): Promise<void> {
-    const child = spawnDrain(this.#descriptor.fd);
+    const child = spawnStty(this.#descriptor.fd, DRAINING);
     child.once("error", (cause) => this.#draining.fail(faultOfMoving(this.#uri, cause)));
     try {
       await this.#draining.run((done) => {
@@ -102,31 +164,66 @@ class SerialTransport implements Transport {
     this.#isDrained = true;
   }
 
-  read(): AsyncIterable<Uint8Array> {
-    return this.#descriptor.read();
+  async *read(): AsyncGenerator<Uint8Array> {
+    const marks = await this.#marking;
+    for await (const bytes of this.#descriptor.read()) {
+      const said = marks?.take(bytes) ?? bytes;
+      if (said.length > 0) yield said;
+    }
   }
 
-  async status(): Promise<DeviceStatus> {
-    return STATUS_UNKNOWN;
+  /** DSR is a printer's word for "I take bytes". Amid a document it may just be busy, so it is asked before only. */
+  async status(timeoutMs: number): Promise<DeviceStatus> {
+    if (this.#pace === null || !this.#isUntouched) return STATUS_UNKNOWN;
+    try {
+      return (await this.#pace.isReadyWithin(timeoutMs, this.#cancelling.signal))
+        ? { ready: "yes", reason: null, source: "dsr" }
+        : { ready: "no", reason: "offline", source: "dsr" };
+    } catch {
+      // It vanished, or was let go: the writer is told.
+      return STATUS_UNKNOWN;
+    }
   }
 
   cancel(): void {
+    this.#cancelling.abort();
     this.#descriptor.cancel();
     this.#draining.fail(new DeviceError("device-aborted", "stalled", `${this.#uri}: cancelled`));
   }
 
   async close(): Promise<void> {
     await this.#descriptor.settle();
+    await this.#marking;
     // A close waits up to 30 s for bytes the printer does not take.
     if (!this.#isDrained) await this.#port.flush().catch(() => undefined);
     await this.#port.close();
   }
+
+  async #startMarking(): Promise<LineMarks | null> {
+    const child = spawnStty(this.#descriptor.fd, MARKING, this.#cancelling.signal);
+    const isSet = await new Promise<boolean>((resolve) => {
+      child.once("error", () => resolve(false));
+      child.once("exit", (status) => resolve(status === 0));
+    });
+    if (isSet) this.#marks = new LineMarks();
+    return this.#marks;
+  }
 }
 
 /**
- * `stty` applies a setting only after the output went out (TCSADRAIN); echo is off already, so nothing changes.
- * The line is descriptor 3, because Node makes a child's 0 to 2 blocking, which the parent would share.
+ * Marks what came damaged (see {@link LineMarks}), and names the two bytes the kernel obeys as XOFF and XON, whatever a
+ * program before us left there. `-drain`: at once, not when the printer took all that is under way.
  */
-function spawnDrain(fd: number): ChildProcess {
-  return spawn("/bin/sh", ["-c", "exec stty -echo <&3"], { stdio: ["ignore", "ignore", "ignore", fd] });
+const MARKING = "-drain -ignpar inpck parmrk -ignbrk -brkint start '^Q' stop '^S'";
+
+/** `stty` applies a setting only after the output went out (TCSADRAIN); echo is off already, so nothing changes. */
+const DRAINING = "-echo";
+
+/** The line is descriptor 3, because Node makes a child's 0 to 2 blocking, which the parent would share. */
+function spawnStty(fd: number, settings: string, signal?: AbortSignal): ChildProcess {
+  return spawn("/bin/sh", ["-c", `exec stty ${settings} <&3`], {
+    stdio: ["ignore", "ignore", "ignore", fd],
+    killSignal: "SIGKILL",
+    ...(signal && { signal }),
+  });
 }

@@ -2,7 +2,7 @@
  * The half of the device port that is the same for every printer: one transfer at a time, single use, pieces,
  * counts, abort. What differs between a file, a socket and a line is a {@link Transport}.
  */
-import { type Device, DeviceError, type DeviceStatus } from "./device.ts";
+import { type Device, DeviceError, type DeviceStatus, type LineErrors } from "./device.ts";
 
 /** One way of moving bytes. Its methods are called one at a time and reject with {@link DeviceError}. */
 export interface Transport {
@@ -13,6 +13,8 @@ export interface Transport {
   write(piece: Uint8Array): Promise<void>;
   drain(): Promise<void>;
   read(): AsyncIterable<Uint8Array>;
+  /** Left out by what is no serial line. */
+  readonly lineErrors?: LineErrors | null;
   status(timeoutMs: number): Promise<DeviceStatus>;
   /** Makes a pending `write` or `drain` settle soon and stops the transfer. Only `close` follows. */
   cancel(): void;
@@ -60,6 +62,10 @@ export class TransportDevice implements Device {
 
   read(): AsyncIterable<Uint8Array> {
     return this.#transport.read();
+  }
+
+  get lineErrors(): LineErrors | null {
+    return this.#transport.lineErrors ?? null;
   }
 
   async status(timeoutMs = 1000): Promise<DeviceStatus> {

@@ -14,6 +14,14 @@ export interface DeviceStatus {
   readonly source: string;
 }
 
+/** What came damaged from a printer on a serial line; what went to it, only the printer knows. */
+export interface LineErrors {
+  /** Bytes with wrong parity or a missing stop bit: the line's settings are wrong, or its cable is. */
+  readonly damagedBytes: number;
+  /** Breaks: the line was held low, most often by a cable pulled or a printer switched on or off. */
+  readonly breaks: number;
+}
+
 /** One open connection to one printer. */
 export interface Device {
   readonly uri: string;
@@ -35,6 +43,8 @@ export interface Device {
    * One reader; what nobody reads may be dropped.
    */
   read(): AsyncIterable<Uint8Array>;
+  /** Counted while somebody reads; what is damaged is not handed on. Null where nobody can tell. */
+  readonly lineErrors: LineErrors | null;
   /** Asks, or tells the last known; never blocks longer than `timeoutMs` (default 1000). */
   status(timeoutMs?: number): Promise<DeviceStatus>;
   /** Resolves once every byte has left this machine (or the file is synced). Same errors as `write`. */

@@ -9,7 +9,15 @@ export const CONCERNS = ["paper-out", "near-end", "cover-open", "jam", "offline"
 type Concern = (typeof CONCERNS)[number];
 
 /** Who said it. `none`: nobody did. */
-export type StatusSource = "none" | "dle-eot" | "asb" | "fence" | "pjl" | "usb-port-status" | (string & {});
+export type StatusSource =
+  | "none"
+  | "dle-eot"
+  | "asb"
+  | "fence"
+  | "pjl"
+  | "usb-port-status"
+  | "dsr"
+  | (string & {});
 
 interface Finding {
   /** `null`: unknown. */
@@ -66,12 +74,15 @@ export function readinessOf(status: PrinterStatus): DeviceStatus["ready"] {
   return status.offline.holds === false ? "yes" : "unknown";
 }
 
+/** The modem line says that the printer takes bytes, and nothing of its paper. */
+const DSR: StatusSource = "dsr";
+
 /** What a transport's own status says in this model. */
 export function learnFromDevice(status: PrinterStatus, device: DeviceStatus, at: number): PrinterStatus {
   if (device.ready === "unknown") return status;
   const said: Partial<Record<Concern, boolean>> =
     device.ready === "yes"
-      ? { "paper-out": false, offline: false, error: false }
+      ? { offline: false, ...(device.source === DSR ? {} : { "paper-out": false, error: false }) }
       : { [concernOf(device.reason)]: true };
   for (const concern of CONCERNS) {
     // Many printers' port status says that all is well whatever happens: it contradicts nobody but itself.

@@ -219,7 +219,7 @@ async function writeUntilFailure(device: Device, signal?: AbortSignal): Promise<
 }
 
 /** Resolves when no byte moved for a while. Too early would weaken a test, not fail it. */
-async function holds(device: Device): Promise<void> {
+export async function holds(device: Device): Promise<void> {
   let before = -1;
   for (let quiet = 0; quiet < 40; quiet += 1) {
     if (device.bytesWritten !== before) quiet = 0;
