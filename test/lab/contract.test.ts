@@ -60,7 +60,10 @@ class Hand {
         printer.clear();
         if (!this.#isIn) await printer.plugInto(this.#guest.port("printer"));
         this.#isIn = true;
-        await this.#guest.ask("until [ -e /dev/usb/lp0 ]; do sleep 0.1; done");
+        // libusb hears of it from udev.
+        await this.#guest.ask(
+          `until [ -e /dev/usb/lp0 ]; do sleep 0.1; done; ${this.#folder}/udev/bin/udevadm settle`,
+        );
         return "";
       case "vanish":
         this.#isIn = false;

@@ -13,7 +13,8 @@ for word in $(cat /proc/cmdline); do case $word in lab=*) lab=${word#lab=};; esa
 ip link set lo up
 modprobe() { /sbin/modprobe -d "$lab/kernel" "$@"; }
 for module in xhci_pci usblp usbhid hid_generic evdev virtio_console; do modprobe $module; done
-PATH=$lab/udev/lib/systemd:$lab/udev/usr/lib/systemd:$PATH systemd-udevd --daemon
+# libusb learns of plugging in from udev.
+(exec -a systemd-udevd "$lab/udev/bin/udevadm" --daemon)
 until port=$(ls /dev/vport*p1 2>/dev/null); do sleep 0.1; done
 exec 3<>"$port"
 echo READY >&3
