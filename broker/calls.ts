@@ -133,7 +133,9 @@ export class Calls {
 
   #boot(agent: string, address: string): Answer<"boot"> {
     const outcome = this.#with.bootDesk.release(agent, address);
-    return "share" in outcome ? outcome : this.#refuse(agent, "boot", outcome.refused, outcome.retryAfter);
+    if ("refused" in outcome) return this.#refuse(agent, "boot", outcome.refused, outcome.retryAfter);
+    this.#with.lifecycle.loseUnshared(agent);
+    return outcome;
   }
 
   async #renew(agent: string, body: CallBody<"renew"> | null): Promise<Answer<"renew">> {

@@ -75,6 +75,11 @@ export class Escrow {
     return size;
   }
 
+  /** Whether any attempt of the job has a share here. */
+  has(agent: string, ref: JobRef): boolean {
+    return [...(this.#entries.get(keyOf(agent, ref))?.values() ?? [])].some(({ slot }) => this.#read(slot));
+  }
+
   /** Whose shares there are, to be compared with the jobs at a start. */
   *owners(): Iterable<JobRef & { readonly agent: string }> {
     for (const attempts of this.#entries.values()) {

@@ -10,7 +10,7 @@ import type { Reason } from "../wire/reason.ts";
 import { isEnd, type JobState } from "../wire/state.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Escrow } from "./escrow.ts";
-import { foldCopies, needsParts, spreadEnd } from "./job-state.ts";
+import { foldCopies, isAtAgent, needsParts, spreadEnd } from "./job-state.ts";
 import { type Copy, groupByAgent, type Job, type Jobs } from "./jobs.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Log, nameError } from "./log.ts";
@@ -181,6 +181,25 @@ export class Lifecycle {
     });
     for (const copy of open) this.settle(copy);
     this.#drop([agent], open);
+  }
+
+  /**
+   * An agent began anew, with nothing in memory: what it holds and the escrow has no share of opens never again. Ends
+   * those copies as lost, so that their senders hear of it before they stand at the printer.
+   */
+  loseUnshared(agent: string): void {
+    const { jobs, escrow, now } = this.#with;
+    // Past its expiry the share went in good order, and the agent may still have an end to tell.
+    const isAlive = (ref: JobRef) => (jobs.get(ref)?.expires ?? 0) > now();
+    const lost = jobs
+      .openCopiesAt(agent)
+      .filter((copy) => isAtAgent(copy) && isAlive(copy) && !escrow.has(agent, copy));
+    jobs.transact(() => {
+      for (const copy of lost) {
+        jobs.changeCopy(agent, copy, { ...copy, state: "rejected", reason: "lost", final: true });
+      }
+    });
+    for (const copy of lost) this.settle(copy);
   }
 
   /** Makes a job's row what its copies say, and does what follows. */

@@ -1,6 +1,6 @@
 /** A broker that forgot: its database restored from an older copy, its escrow gone. Agents tell it what became of jobs. */
 import { randomBytes } from "node:crypto";
-import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Fleet, type Sender } from "./fleet.ts";
 
@@ -70,4 +70,21 @@ test("without its escrow file it gets every share again: after a restart of the 
   await fleet.type("lobby", `${otp}\n`);
   expect(await fleet.follow(alice, job)).toMatchObject({ state: "delivered" });
   expect(fleet.printed("lobby").some((out) => out.equals(body))).toBe(true);
+});
+
+test("with escrow and agent lost at once, the sender is told that the document is", async () => {
+  const { job } = await sendHeld("lost.bin");
+  const kept = await sendHeld("kept.bin");
+  await fleet.stop("broker");
+  await fleet.kill("lobby");
+  const file = fleet.path("broker", "escrow.slots");
+  const slots = readFileSync(file);
+  const at = slots.indexOf(job);
+  slots.fill(0, at - 20, at);
+  writeFileSync(file, slots);
+  await fleet.startBroker();
+  await fleet.startAgent("lobby");
+  expect(await fleet.follow(alice, job, "rejected")).toMatchObject({ state: "rejected", reason: "lost" });
+  await fleet.type("lobby", `${kept.otp}\n`);
+  expect(await fleet.follow(alice, kept.job)).toMatchObject({ state: "delivered" });
 });
