@@ -17,7 +17,6 @@ export const REASONS = [
   "otp-policy",
   "expiry-policy",
   "language",
-  "set-incomplete",
   // the end of waiting
   "expired",
   "by-sender",

@@ -16,7 +16,6 @@ export const REASON_SENTENCES: Readonly<Record<Reason, string>> = {
   "otp-policy": "The one-time password has not the length this target asks for. Send it again.",
   "expiry-policy": "The time of expiry is past, or more than 7 days ahead. Send it again with another.",
   language: "The printer does not understand this kind of document. Convert it, or send it as raw.",
-  "set-incomplete": "Not all files of the set arrived. Send the set again.",
   expired: "Nobody printed it in time. It was destroyed; send it again if it is still wanted.",
   "by-sender": "The sender withdrew it.",
   "by-administrator": "The administrator withdrew it.",

@@ -149,7 +149,7 @@ describe("statuses and ends", () => {
     );
     const status = statusSchema.parse({
       state: "receiving",
-      reason: "set-incomplete",
+      reason: "incomplete",
       at: 253_402_300_799,
       target: "t".repeat(32),
       progress: Number.MAX_SAFE_INTEGER,
