@@ -63,7 +63,7 @@ export async function openSerial(
       throw new DeviceError("device-unusable", "device", `${uri}: serial lines work on Linux only.`);
     }
     const pace = line.flow === "dtrdsr" ? await openPace(uri, line, port, readDsr) : null;
-    return new SerialTransport(uri, port, port.fd, pace);
+    return new SerialTransport(uri, port, port.fd, { pace, marks: await startMarking(port.fd) });
   } catch (cause) {
     throw faultOfOpening(uri, cause);
   }
@@ -107,6 +107,14 @@ interface SerialBinding {
   close(): Promise<void>;
 }
 
+/** What a line says beside bytes. */
+interface Readings {
+  /** Null but for DTR/DSR flow control, which the kernel leaves to us. */
+  readonly pace: Pace | null;
+  /** Null where the line cannot be told to mark. */
+  readonly marks: LineMarks | null;
+}
+
 class SerialTransport implements Transport {
   /** One second of 9600 baud: the grain of progress. The kernel's buffer keeps the line busy in between. */
   readonly pieceBytes = 1024;
@@ -114,23 +122,20 @@ class SerialTransport implements Transport {
   readonly #uri: string;
   readonly #port: SerialBinding;
   readonly #descriptor: Descriptor;
-  /** Null but for DTR/DSR flow control, which the kernel leaves to us. */
   readonly #pace: Pace | null;
   readonly #draining = new Pending();
   readonly #cancelling = new AbortController();
-  /** Beside the writing: the first byte does not wait for it. Null where the line cannot be told to mark. */
-  readonly #marking: Promise<LineMarks | null>;
-  #marks: LineMarks | null = null;
+  readonly #marks: LineMarks | null;
   #isUntouched = true;
   #isDrained = true;
 
   /** @param port belongs to this from now on, with its descriptor */
-  constructor(uri: string, port: SerialBinding, fd: number, pace: Pace | null) {
+  constructor(uri: string, port: SerialBinding, fd: number, { pace, marks }: Readings) {
     this.#uri = uri;
     this.#port = port;
     this.#descriptor = new Descriptor(uri, fd);
     this.#pace = pace;
-    this.#marking = this.#startMarking();
+    this.#marks = marks;
   }
 
   get lineErrors(): LineErrors | null {
@@ -165,9 +170,8 @@ class SerialTransport implements Transport {
   }
 
   async *read(): AsyncGenerator<Uint8Array> {
-    const marks = await this.#marking;
     for await (const bytes of this.#descriptor.read()) {
-      const said = marks?.take(bytes) ?? bytes;
+      const said = this.#marks?.take(bytes) ?? bytes;
       if (said.length > 0) yield said;
     }
   }
@@ -193,22 +197,23 @@ class SerialTransport implements Transport {
 
   async close(): Promise<void> {
     await this.#descriptor.settle();
-    await this.#marking;
     // A close waits up to 30 s for bytes the printer does not take.
     if (!this.#isDrained) await this.#port.flush().catch(() => undefined);
     await this.#port.close();
   }
-
-  async #startMarking(): Promise<LineMarks | null> {
-    const child = spawnStty(this.#descriptor.fd, MARKING, this.#cancelling.signal);
-    const isSet = await new Promise<boolean>((resolve) => {
-      child.once("error", () => resolve(false));
-      child.once("exit", (status) => resolve(status === 0));
-    });
-    if (isSet) this.#marks = new LineMarks();
-    return this.#marks;
-  }
 }
+
+/** Before the line is used: a mark must not be mistaken for what came without one. */
+async function startMarking(fd: number): Promise<LineMarks | null> {
+  const child = spawnStty(fd, MARKING, AbortSignal.timeout(MARKING_MS));
+  const isSet = await new Promise<boolean>((resolve) => {
+    child.once("error", () => resolve(false));
+    child.once("exit", (status) => resolve(status === 0));
+  });
+  return isSet ? new LineMarks() : null;
+}
+
+const MARKING_MS = 5000;
 
 /**
  * Marks what came damaged (see {@link LineMarks}), and names the two bytes the kernel obeys as XOFF and XON, whatever a

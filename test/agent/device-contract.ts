@@ -142,7 +142,11 @@ function describeBackChannel(open: Open): void {
     const reader = device.read()[Symbol.asyncIterator]();
     say?.(Uint8Array.of(0x16, 0x00, 0xff));
     const heard: number[] = [];
-    while (heard.length < 3) heard.push(...((await reader.next()).value ?? []));
+    while (heard.length < 3) {
+      const { value, done } = await reader.next();
+      if (done) throw new Error("the back-channel ended");
+      heard.push(...value);
+    }
     expect(heard).toEqual([0x16, 0x00, 0xff]);
     const last = reader.next();
     await device.close();
