@@ -33,7 +33,7 @@ export interface UsbAlternate {
   readonly endpoints: readonly UsbEndpoint[];
 }
 
-export interface UsbEndpoint {
+interface UsbEndpoint {
   /** Bit 7 set: from the device to us. */
   readonly address: number;
   readonly isBulk: boolean;

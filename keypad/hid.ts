@@ -74,7 +74,7 @@ export function parseHidMatch(text: string): HidMatch | null {
 }
 
 /** The paths of the devices to read, keypads before keyboards. */
-export function findAllHid(match: HidMatch, devices: readonly HidInfo[]): string[] {
+function findAllHid(match: HidMatch, devices: readonly HidInfo[]): string[] {
   if (match.kind === "path") return devices.flatMap(({ path }) => (path === match.path ? [path] : []));
   return devices
     .filter((device) => rank(device) > 0)

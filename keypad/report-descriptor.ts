@@ -4,7 +4,7 @@
  */
 
 /** One field of an input report. */
-export interface ReportField {
+interface ReportField {
   /** 0 where the device numbers no reports. */
   readonly reportId: number;
   readonly bitOffset: number;
@@ -17,7 +17,7 @@ export interface ReportField {
   readonly usages: readonly UsageRange[];
 }
 
-export type UsageRange = readonly [first: number, last: number];
+type UsageRange = readonly [first: number, last: number];
 
 export interface ReportLayout {
   readonly hasIds: boolean;

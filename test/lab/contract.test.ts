@@ -1,6 +1,5 @@
 /** Runs the contract of every device in the guest, with this side's hand on the emulated printer. */
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { expect, it } from "vitest";
 import { ANSWER_PIPE, ASK_PIPE, type HostRequest } from "./guest/host.ts";
 import { Guest } from "./guest.ts";
@@ -79,7 +78,7 @@ class Hand {
       case "received": {
         this.#count += 1;
         // A new name each time: the guest remembers the old file.
-        const path = join(this.#folder, `received-${process.pid}-${this.#count}`);
+        const path = this.#guest.sharedFile(`received-${this.#count}`);
         await writeFile(path, printer.received);
         return path;
       }

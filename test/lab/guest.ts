@@ -57,6 +57,11 @@ export class Guest {
     return guest;
   }
 
+  /** A file that the guest sees under the same path, and that goes with it. */
+  sharedFile(name: string): string {
+    return join(this.#folder, name);
+  }
+
   /** What an emulated device plugs itself into. */
   port(name: string): string {
     return join(this.#folder, `${name}.sock`);
