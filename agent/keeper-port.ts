@@ -4,7 +4,7 @@ import type { JobRef } from "../wire/name.ts";
 import type { Reason } from "../wire/reason.ts";
 import type { JobState } from "../wire/state.ts";
 import type { Time } from "./clock.ts";
-import type { Device } from "./device.ts";
+import type { Device, LineErrors } from "./device.ts";
 import type { Escrow } from "./escrow-port.ts";
 import type { PanelState } from "./panel.ts";
 import type { PrinterStatus } from "./printer-status.ts";
@@ -135,6 +135,8 @@ export interface KeeperSignals {
   onPanel(state: PanelState): void;
   /** More is known of a printer. */
   onStatus(printer: string, status: PrinterStatus): void;
+  /** Bytes came damaged from a printer on a serial line. */
+  onLineErrors(printer: string, errors: LineErrors): void;
   onTiming(timing: Timing): void;
   /** Ten failed entries within an hour of running time. */
   onAlarm(alarm: { readonly kind: "tries"; readonly failures: number }): void;

@@ -45,6 +45,7 @@ const SILENT: KeeperSignals = {
   onEvent: () => undefined,
   onPanel: () => undefined,
   onStatus: () => undefined,
+  onLineErrors: () => undefined,
   onTiming: () => undefined,
   onAlarm: () => undefined,
 };

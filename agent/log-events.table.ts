@@ -64,6 +64,11 @@ const table = {
     "ready concerns source",
     "a printer said something new of itself; concerns: paper-out near-end cover-open jam offline error",
   ),
+  "line-errors": event(
+    "warn",
+    "damagedBytes breaks",
+    "what a printer on a serial line said came damaged: compare baud and parity with its own, look at the cable",
+  ),
 
   // the keypad
   "keypad-attached": event("info", "keypad", "a keypad is there"),

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Reason } from "../wire/reason.ts";
 import { Conversation, type Manners } from "./conversation.ts";
-import { type Device, DeviceError } from "./device.ts";
+import { type Device, DeviceError, type LineErrors } from "./device.ts";
 import type { PrinterProfile } from "./keeper-port.ts";
 import { learn, learnFromDevice, NOTHING_KNOWN, obstacleOf, type PrinterStatus } from "./printer-status.ts";
 import type { Tongue } from "./printer-tongue.ts";
@@ -21,6 +21,8 @@ export interface OpenPrinterOptions {
   readonly now: () => number;
   /** Whenever more is known. */
   readonly onStatus: (status: PrinterStatus) => void;
+  /** Once, at the end, where something came damaged from it. */
+  readonly onLineErrors?: (errors: LineErrors) => void;
 }
 
 export class OpenPrinter {
@@ -119,7 +121,9 @@ export class OpenPrinter {
   }
 
   async dispose(): Promise<void> {
+    const errors = this.device.lineErrors;
     await this.device.close();
+    if (errors && errors.damagedBytes + errors.breaks > 0) this.#options.onLineErrors?.(errors);
   }
 
   /** The job is on paper: whatever goes wrong now takes nothing back. */

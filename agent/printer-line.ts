@@ -93,6 +93,7 @@ export class PrinterLine {
         this.#obstacle = obstacleOf(status);
         signals.onStatus(this.spec.name, status);
       },
+      onLineErrors: (errors) => signals.onLineErrors(this.spec.name, errors),
     });
   }
 
