@@ -51,10 +51,6 @@ export async function judgeHid(uri: string, { devices, denied }: HidFacts): Prom
   const behind = named.startsWith("/dev/") ? await interfaceOfNode(named) : null;
   const match = parseHidMatch(behind ?? named);
   const path = match === null ? null : findHid(match, devices);
-  if (path === null && match?.kind === "any") {
-    const keyboard = devices.find(({ isBootKeyboard }) => isBootKeyboard === true);
-    if (keyboard !== undefined) return badKeyboard(check, keyboard);
-  }
   if (path === null) {
     const keyboard =
       match?.kind === "any" ? devices.find(({ isBootKeyboard }) => isBootKeyboard === true) : undefined;
@@ -78,16 +74,6 @@ async function judgeEvdev(uri: string, named: string): Promise<Diagnosis> {
   if (path !== undefined) return judgePath(uri, path);
   const remedy = "Look at /proc/bus/input/devices; a matrix keypad needs its overlay in config.txt.";
   return bad(`keypad ${uri}`, "No such input device is there.", remedy);
-}
-
-/** Many plain keypads say that they have letters: a person has to say that it is one. */
-function badKeyboard(check: string, { vendorId, productId }: HidInfo): Diagnosis {
-  const ids = [vendorId, productId].map((id) => id.toString(16).padStart(4, "0")).join(":");
-  return bad(
-    check,
-    `There is no keypad without letters, but a keyboard, ${ids}; that is left alone.`,
-    `If it is the keypad, write keypads = ["hid:${ids}"] into agent.toml.`,
-  );
 }
 
 function judgePath(uri: string, path: string): Diagnosis {

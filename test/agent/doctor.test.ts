@@ -191,17 +191,6 @@ describe("keypads and lamps", () => {
     ["hid:05fe:1010", { devices: [keyboard], denied: [] }, "good", /1-1\.3:1\.0/],
     ["hid:any", { devices: [pad], denied: ["1-1.2:1.0"] }, "bad", /may not use/],
     ["hid:any", { devices: [], denied: [] }, "bad", /No such keypad is there\.$/],
-    [
-      "hid:any",
-      {
-        devices: [
-          { path: "1-1:1.0", vendorId: 0x046d, productId: 0xc31c, isBootKeyboard: true, hasDriver: true },
-        ],
-        denied: [],
-      },
-      "bad",
-      /a keyboard, 046d:c31c/,
-    ],
     ["hid:any", { devices: [{ ...keyboard, hasDriver: true }], denied: [] }, "bad", /keyboard with letters/],
     ["hid:1111:2222", { devices: [pad], denied: [] }, "bad", /No such keypad/],
     ["hid:/dev/hidraw77", { devices: [pad], denied: [] }, "bad", /No such keypad/],

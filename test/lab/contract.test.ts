@@ -10,25 +10,21 @@ const REPOSITORY = new URL("../..", import.meta.url).pathname;
 const SUITE =
   "node_modules/.bin/node node_modules/vitest/vitest.mjs run --config test/vitest.config.ts --configLoader native --project guest --reporter verbose --no-color";
 
-it.skipIf(missingPrograms().length > 0)(
-  "usb: and lp: keep the contract on Debian's kernel",
-  { timeout: 280_000 },
-  async () => {
-    const files = await prepareLab();
-    const guest = await Guest.boot(files, { ports: ["printer"] });
-    try {
-      await guest.ask(`mkfifo ${ASK_PIPE} ${ANSWER_PIPE}`);
-      const hand = new Hand(guest, files.folder);
-      void hand.serve();
-      const { status, output } = await guest.run(`cd ${REPOSITORY} && timeout 240 ${SUITE}`);
-      expect(status, output).toBe(0);
-      // A suite that finds no test succeeds as well.
-      expect(output).toMatch(/usb: on xHCI.*notices a printer that vanishes/);
-    } finally {
-      await guest.close();
-    }
-  },
-);
+it.skipIf(missingPrograms().length > 0)("usb: and lp: keep the contract on Debian's kernel", async () => {
+  const files = await prepareLab();
+  const guest = await Guest.boot(files, { ports: ["printer"] });
+  try {
+    await guest.ask(`mkfifo ${ASK_PIPE} ${ANSWER_PIPE}`);
+    const hand = new Hand(guest, files.folder);
+    void hand.serve();
+    const { status, output } = await guest.run(`cd ${REPOSITORY} && timeout 560 ${SUITE}`);
+    expect(status, output).toBe(0);
+    // A suite that finds no test succeeds as well.
+    expect(output).toMatch(/usb: on xHCI.*notices a printer that vanishes/);
+  } finally {
+    await guest.close();
+  }
+});
 
 class Hand {
   readonly #guest: Guest;
