@@ -28,6 +28,9 @@ async function sendToGroup(body: Buffer) {
   return { job, otp };
 }
 
+const answered = (job: string) => (line: { event?: string; job?: unknown; state?: unknown }) =>
+  line.event === "state" && line.job === job && (line.state === "cancelled" || line.state === "delivered");
+
 test("it prints where its OTP is typed, and the other agent destroys its copy", async () => {
   const body = randomBytes(40_000);
   const { job, otp } = await sendToGroup(body);
@@ -43,11 +46,16 @@ test("it prints where its OTP is typed, and the other agent destroys its copy", 
 });
 
 test("typed at both at once, it prints at one", async () => {
-  const before = fleet.printed("east").length + fleet.printed("west").length;
-  const { job, otp } = await sendToGroup(randomBytes(40_000));
+  const body = randomBytes(40_000);
+  const { job, otp } = await sendToGroup(body);
   await Promise.all([fleet.type("east", `${otp}\n`), fleet.type("west", `${otp}\n`)]);
   expect(await fleet.follow(alice, job)).toMatchObject({ state: "delivered" });
-  expect(fleet.printed("east").length + fleet.printed("west").length).toBe(before + 1);
+  // Both have answered: who was refused the claim prints nothing later.
+  await Promise.all(
+    ["east", "west"].map((agent) => fleet.program(agent).waitFor(answered(job), "answer", 15_000)),
+  );
+  const whole = [...fleet.printed("east"), ...fleet.printed("west")].filter((out) => out.equals(body));
+  expect(whole.length).toBe(1);
 });
 
 test("without the broker a group's job does not print", async () => {
