@@ -3,8 +3,10 @@ import { defineConfig } from "vitest/config";
 /** Tests of one room that dial sockets, make certificates or derive passwords by the dozen: e2e's time, not unit's. */
 const slow = [
   "test/client/**/*.test.ts",
-  "test/agent/{agent,confirmation,device-contract,enrol,link,release}.test.ts",
+  "test/agent/{agent,arrivals,confirmation,device,device-contract,device-serial,enrol,job-boundaries,link,release}.test.ts",
   "test/broker/{accounts,admin,enrolment,lists,registry-decoders,relay}.test.ts",
+  "test/cli/technician.test.ts",
+  "test/escpos/library.test.ts",
   "test/wire/{age,tls}.test.ts",
 ];
 
