@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { EscrowShare, Ticket } from "../../wire/agent-call.ts";
 import { drawOtp } from "../../wire/otp.ts";
 import { type KeyPair, makeKeyPair, sealJob } from "../agent/sealing.ts";
@@ -227,6 +227,7 @@ test("killed at any moment, nothing is lost and nothing prints by itself", {
     }
   }
   checkOutputs();
-  expect(readdirSync(join(setup.dir, "spool"))).toEqual([]);
+  // The end is told as soon as it is durable; the file goes right after.
+  await vi.waitFor(() => expect(readdirSync(join(setup.dir, "spool"))).toEqual([]));
   await kill();
 });
