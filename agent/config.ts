@@ -1,10 +1,9 @@
 /** The settings of an agent: `agent.toml`, over it `PLATEN_AGENT_*` from the environment. Every one has a default that works. */
-import { accessSync, constants } from "node:fs";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { z } from "zod";
 import { parseAddress } from "../wire/code.ts";
 import { loadConfig, nearestName } from "../wire/config-file.ts";
+import { defaultDataDir } from "../wire/data-dir.ts";
 import { PlatenError } from "../wire/error.ts";
 import { EXPIRES_DEFAULT_S, EXPIRES_MAX_S } from "../wire/limits.ts";
 import { isName } from "../wire/name.ts";
@@ -17,7 +16,7 @@ const uri = z.string().min(1).max(1024);
 const address = z.string().refine((text) => parseAddress(text) !== null, "is neither host nor host:port");
 
 const printer = z.strictObject({
-  /** Where its bytes go: `file:`, `tcp:`, `lp:`, `serial:` (docs/printers.md). */
+  /** Where its bytes go: `file:`, `tcp:`, `lp:`, `serial:`, `usb:` (docs/printers.md). */
   uri: uri.default("lp:/dev/usb/lp0"),
   /** What goes around each document, and which languages it understands. */
   profile: z
@@ -83,7 +82,7 @@ const policy = z.strictObject({
 
 export const configSchema = z.strictObject({
   /** Keys, held documents, the database. Default: /var/lib/platen/agent where it is there and may be written, else ~/.local/state/platen/agent. */
-  dataDir: path.default(defaultDataDir),
+  dataDir: path.default(() => defaultDataDir("agent")),
   /** `host` or `host:port` of the broker. Default: what the claim code said. */
   broker: address.optional(),
   /** One table per printer, named as on the broker: `[printer.lobby]`. An enrolled printer without one takes the defaults. */
@@ -136,23 +135,4 @@ export function choosePrinters(
   }
   const names = new Set([...enrolled, ...tables]);
   return new Map([...names].map((name) => [name, config.printer[name] ?? printer.parse({})]));
-}
-
-/** The same rules as the command line's and the broker's, so that all find the same folder without being told. */
-function defaultDataDir(): string {
-  const { PLATEN_DATA, XDG_STATE_HOME, LOCALAPPDATA } = process.env;
-  if (PLATEN_DATA) return join(PLATEN_DATA, "agent");
-  const system = "/var/lib/platen/agent";
-  if (mayWrite(system)) return system;
-  return join(XDG_STATE_HOME || LOCALAPPDATA || join(homedir(), ".local", "state"), "platen", "agent");
-}
-
-/** True for root, and for the service's own user. */
-function mayWrite(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,10 +1,10 @@
 /** The settings of the broker: `broker.toml`, over it `PLATEN_BROKER_*` from the environment. Every one has a default that works. */
-import { accessSync, constants } from "node:fs";
-import { homedir, hostname } from "node:os";
-import { join, resolve } from "node:path";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
 import { z } from "zod";
 import { parseAddress } from "../wire/code.ts";
 import { loadConfig } from "../wire/config-file.ts";
+import { defaultDataDir } from "../wire/data-dir.ts";
 import {
   EXPIRES_DEFAULT_S,
   EXPIRES_MAX_S,
@@ -100,7 +100,7 @@ const fleet = z.strictObject({
 
 export const configSchema = z.strictObject({
   /** Everything the broker keeps. Default: /var/lib/platen/broker where it is there and may be written, else ~/.local/state/platen/broker. */
-  dataDir: path.default(defaultDataDir),
+  dataDir: path.default(() => defaultDataDir("broker")),
   listen: listen.prefault({}),
   /** `host` or `host:port` that codes tell agents and senders. Default: this machine's name and `listen.port`. */
   address: address.optional(),
@@ -133,23 +133,4 @@ export function loadBrokerConfig(place: ConfigPlace = {}): BrokerConfig {
 /** What codes carry. `boundPort` is the port that `listen.port = 0` became. */
 export function publicAddress(config: BrokerConfig, boundPort: number = config.listen.port): string {
   return config.address ?? `${hostname()}:${boundPort}`;
-}
-
-/** The same rules as the command line's, so that both find the same folder without being told. */
-function defaultDataDir(): string {
-  const { PLATEN_DATA, XDG_STATE_HOME, LOCALAPPDATA } = process.env;
-  if (PLATEN_DATA) return join(PLATEN_DATA, "broker");
-  const system = "/var/lib/platen/broker";
-  if (mayWrite(system)) return system;
-  return join(XDG_STATE_HOME || LOCALAPPDATA || join(homedir(), ".local", "state"), "platen", "broker");
-}
-
-/** True for root, and for the service's own user. */
-function mayWrite(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
