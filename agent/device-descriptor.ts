@@ -18,6 +18,9 @@ const writeAsync = promisify(write);
 const MAX_WAIT_MS = 10;
 const READ_WAIT_MS = 50;
 const READ_BYTES = 4096;
+/** Half a second in all. */
+const GONE_ASKS = 10;
+const NOTHING = new Uint8Array(0);
 
 export class Descriptor {
   readonly fd: number;
@@ -46,7 +49,7 @@ export class Descriptor {
       try {
         return (await this.#call(writeAsync(this.fd, bytes, 0, bytes.length, null))).bytesWritten;
       } catch (cause) {
-        if (!isAgain(cause)) throw this.#faultOf(cause);
+        if (!isAgain(cause)) throw await this.#faultOf(cause);
       }
       await this.#pause(waitMs);
     }
@@ -88,10 +91,22 @@ export class Descriptor {
     return pause(ms, undefined, { signal: this.#cancelling.signal }).catch(() => undefined);
   }
 
-  #faultOf(cause: unknown): DeviceError {
-    // A terminal whose other side hung up says EIO for ever; of usblp the same code is a transfer that failed.
-    if (codeOf(cause) === "EIO" && this.#isTerminal) return faultOfVanishing(this.#uri);
+  async #faultOf(cause: unknown): Promise<DeviceError> {
+    // A terminal whose other side hung up says EIO for ever.
+    if (codeOf(cause) === "EIO" && (this.#isTerminal || (await this.#isGone())))
+      return faultOfVanishing(this.#uri);
     return faultOfMoving(this.#uri, cause);
+  }
+
+  /** Of usblp EIO is a transfer that failed; when a pulled cable failed it, the driver learns that a moment later. */
+  async #isGone(): Promise<boolean> {
+    for (let asked = 0; asked < GONE_ASKS && !this.#cancelling.signal.aborted; asked++) {
+      const answer = this.#call(writeAsync(this.fd, NOTHING, 0, 0, null));
+      const code = await answer.then(() => "", codeOf);
+      if (code === "ENODEV" || code === "ENXIO") return true;
+      await this.#pause(READ_WAIT_MS);
+    }
+    return false;
   }
 }
 
