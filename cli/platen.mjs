@@ -2,7 +2,7 @@
 // The `platen` command. Starts under any Node from 18 on, and goes on under the pinned Node 24: plain JavaScript,
 // because an older Node must be able to read it, and because loading the type stripper for it would cost 25 MB.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import module, { createRequire } from "node:module";
 import { constants, homedir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 
 const NEEDED = [24, 7];
+/** What NODE_OPTIONS may say to the long-running programs: how much memory, whom to trust, and what is not worth a word. */
+const HARMLESS_OPTION =
+  /^--(?:max-old-space-size|max-semi-space-size|max-old-space-size-percentage|stack-size|v8-pool-size|dns-result-order|use-(?:openssl|bundled|system)-ca|no-warnings|disable-warning|enable-fips|force-fips|network-family-autoselection[a-z-]*)(?:=[^"]*)?$/;
 
 const launcher = fileURLToPath(import.meta.url);
 const source = new URL("./main.ts", import.meta.url);
@@ -22,9 +25,13 @@ const isFit = (major === NEEDED[0] && minor >= NEEDED[1]) || major > NEEDED[0];
 const pinned = findPinnedNode();
 /** The programs that run for months on a small machine; the others are over in a second. */
 const isService = /^(?:broker|agent)$/.test(
-  process.argv.slice(2).find((word) => !word.startsWith("-")) ?? "",
+  process.argv.slice(2).find((word, i, words) => !word.startsWith("-") && words[i - 1] !== "--data") ?? "",
 );
-const environment = thriftyEnvironment();
+/** True in the process that {@link beginAnew} made. */
+const isFresh = process.env.PLATEN_FRESH !== undefined;
+delete process.env.PLATEN_FRESH;
+
+dumpNoMemory();
 
 if (major !== NEEDED[0] && pinned) runUnder(pinned);
 else if (!isFit && pinned) runUnder(pinned);
@@ -51,32 +58,61 @@ function findPinnedNode() {
 }
 
 /**
- * What the long-running programs want of glibc, which reads it only when a process begins: that large buffers (a
- * password's 19 MB, an OTP's 32 MB) go back to the system when they are freed. Null where nothing is to be changed.
+ * Whatever becomes of this process, no page of its memory is written into a core file, nor handed to a program that
+ * collects them (core(5)). Holds for every command: a sender has the document, too. Children inherit it.
  */
-function thriftyEnvironment() {
-  const service = /^(?:broker|agent)$/.test(
-    process.argv.slice(2).find((word) => !word.startsWith("-")) ?? "",
-  );
-  if (!service || process.platform !== "linux" || "MALLOC_MMAP_THRESHOLD_" in process.env) return null;
-  return { MALLOC_ARENA_MAX: "2", ...process.env, MALLOC_MMAP_THRESHOLD_: "131072" };
+function dumpNoMemory() {
+  try {
+    if (process.platform === "linux") writeFileSync("/proc/self/coredump_filter", "0");
+  } catch {
+    // No such file here: the limit that services begin with still holds.
+  }
+}
+
+/**
+ * The environment of a long-running program. glibc reads its settings only when a process begins: that large buffers
+ * (a password's 19 MB, an OTP's 32 MB) go back to the system when they are freed. And what may be set for a person's
+ * other programs must not open a debugger here, write memory to files, or print what is sent.
+ */
+function serviceEnvironment() {
+  const { NODE_OPTIONS = "", DEBUG, NODE_DEBUG, NODE_DEBUG_NATIVE, ...env } = process.env;
+  const options = NODE_OPTIONS.split(/\s+/).filter((option) => option !== "");
+  const kept = options.filter((option) => HARMLESS_OPTION.test(option));
+  const ignored = options.filter((option) => !kept.includes(option)).map((option) => option.split("=")[0]);
+  for (const [name, value] of Object.entries({ DEBUG, NODE_DEBUG, NODE_DEBUG_NATIVE })) {
+    if (value) ignored.push(name);
+  }
+  if (ignored.length > 0) {
+    process.stderr.write(
+      `Ignored from the environment, because it could show documents or keys: ${ignored.join(", ")}.\n`,
+    );
+  }
+  const thrift = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072" };
+  return { ...thrift, ...env, ...(kept.length > 0 && { NODE_OPTIONS: kept.join(" ") }), PLATEN_FRESH: "1" };
+}
+
+/** A command line that runs `words` without core files, for good: the hard limit goes with the soft one. */
+function withoutCore(words) {
+  return ["/bin/sh", "-c", 'ulimit -c 0; exec "$0" "$@"', ...words];
 }
 
 async function runHere() {
-  // The same process, begun anew with that environment: nothing that watches it notices.
-  if (environment && typeof process.execve === "function") {
-    process.execve(
-      process.execPath,
-      [process.execPath, ...process.execArgv, launcher, ...process.argv.slice(2)],
-      environment,
-    );
-  }
+  if (isService && !isFresh) beginAnew();
   // Streams make much short-lived garbage around buffers outside the heap; a young generation that grows to 64 MB lets
   // that garbage, and the buffers, pile up before it looks. What has grown does not shrink: this comes first.
   if (isService) setFlagsFromString("--semi-space-growth-factor=1");
   keepCompiled();
   process.argv[1] = launcher;
   await import(main.href);
+}
+
+/** The same process, begun anew as a service should: nothing that watches it notices. Returns where it cannot. */
+function beginAnew() {
+  if (process.platform !== "linux" || typeof process.execve !== "function") return;
+  const words = [process.execPath, ...process.execArgv, launcher, ...process.argv.slice(2)];
+  // A shell is the only way to a limit that Node does not set; it is gone within a millisecond.
+  const [file, ...rest] = existsSync("/bin/sh") ? withoutCore(words) : words;
+  process.execve(file, [file, ...rest], serviceEnvironment());
 }
 
 /**
@@ -97,9 +133,12 @@ function keepCompiled() {
 
 /** Runs the command under `node`: same streams, signals passed on, same exit status. */
 function runUnder(node) {
-  const child = spawn(node, [launcher, ...process.argv.slice(2)], {
+  const words = [node, launcher, ...process.argv.slice(2)];
+  const isCareful = isService && process.platform === "linux" && existsSync("/bin/sh");
+  const [file, ...rest] = isCareful ? withoutCore(words) : words;
+  const child = spawn(file, rest, {
     stdio: "inherit",
-    env: environment ?? process.env,
+    env: isCareful ? serviceEnvironment() : process.env,
   });
   for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2"]) {
     process.on(signal, () => {
