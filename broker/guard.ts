@@ -4,7 +4,7 @@
  */
 import { isIPv6, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { type PacketFault, PacketGauge } from "./guard-packet.ts";
+import { FROM_CLIENT, type PacketFault, PacketGauge } from "../wire/packet-gauge.ts";
 
 export interface GuardLimits {
   readonly connections: number;
@@ -74,7 +74,7 @@ export class Guard {
   /** Measures all that is read from `secure` before its reader sees it; a fault cuts the connection. */
   watch(secure: TLSSocket): void {
     const key = peerKey(secure);
-    const gauge = new PacketGauge();
+    const gauge = new PacketGauge(FROM_CLIENT);
     let strangerBytes = 0;
     // aedes pulls with `read`; to measure there costs no copy and no second stream.
     const read = secure.read.bind(secure);

@@ -13,7 +13,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * Dials, verifies, logs in.
- * @throws PlatenError `login-refused`, `broker-untrusted`, `broker-unreachable`; the signal's reason when aborted
+ * @throws PlatenError `login-refused`, `broker-untrusted`, `broker-misbehaves`, `broker-unreachable`; the signal's reason when aborted
  */
 export async function openConnection(profile: Profile, signal?: AbortSignal): Promise<Connection> {
   signal?.throwIfAborted();

@@ -78,6 +78,12 @@ const table = {
     PROTOCOL,
     "The machine at {address} is not the broker this {what} trusts ({why}). Nothing was sent to it. If the broker was rebuilt, ask the administrator for a new code.",
   ),
+  "broker-misbehaves": entry(
+    502,
+    PROTOCOL,
+    "The broker at {address} is not as docs/protocol.md says ({why}), so the connection was cut. Nothing of it was taken in and no document is lost. Tell the administrator: its program, or something in between, is broken or hostile.",
+    true,
+  ),
   "login-refused": entry(
     401,
     NO_PERMISSION,

@@ -1,12 +1,13 @@
 /**
- * MQTT over TLS 1.3 as every program here dials it: one CA, the name checked, TCP_NODELAY, and not one byte of ours
- * before the peer is known.
+ * MQTT over TLS 1.3 as every program here dials it: one CA, the name checked, TCP_NODELAY, not one byte of ours before
+ * the peer is known, and no packet of its that is larger than any of the contract.
  */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { type ConnectionOptions, checkServerIdentity, connect, type TLSSocket } from "node:tls";
 import { type IClientOptions, MqttClient } from "mqtt";
 import { PlatenError } from "./error.ts";
+import { FROM_BROKER, type PacketFault, PacketGauge } from "./packet-gauge.ts";
 
 /** Where to dial, and what proves that it is the right machine. `cert` and `key` (PEM) are an agent's. */
 export interface MqttTarget {
@@ -81,7 +82,29 @@ function dialTls(target: MqttTarget): TLSSocket {
     if (fault) socket.destroy(fault);
     else socket.uncork();
   });
+  gaugePackets(socket, target);
   return socket;
+}
+
+const MISDEEDS: Readonly<Record<PacketFault, string>> = {
+  "no-connect": "its first packet was no CONNACK",
+  "too-long": "it announced a packet larger than any of the protocol",
+  "malformed-length": "it announced a packet of no possible length",
+  "unasked-qos": "it sent a message at QoS 2, which nobody asked for",
+};
+
+/**
+ * MQTT.js gathers a packet of up to 256 MB before it looks at it. This listener comes before MQTT.js's own, so what a
+ * fault lets through is the rest of one chunk.
+ */
+function gaugePackets(socket: TLSSocket, { host, port }: MqttTarget): void {
+  const gauge = new PacketGauge(FROM_BROKER);
+  socket.on("data", (chunk: Buffer) => {
+    const fault = socket.destroyed ? null : gauge.push(chunk);
+    if (!fault) return;
+    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    socket.destroy(new PlatenError("broker-misbehaves", { address, why: MISDEEDS[fault] }));
+  });
 }
 
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
@@ -103,7 +126,7 @@ function findFault(socket: TLSSocket, { host, ca }: MqttTarget): Error | null {
 const REFUSALS: ReadonlySet<unknown> = new Set([2, 4, 5]);
 const UNTRUSTED = /^(?:ERR_TLS_CERT|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVALID_|HOSTNAME_|ERR_SSL_)/;
 
-/** What an `error` of a client from {@link connectMqtt} means: `login-refused`, `broker-untrusted` or `broker-unreachable`. */
+/** What an `error` of a client from {@link connectMqtt} means: `login-refused`, `broker-untrusted`, `broker-misbehaves` or `broker-unreachable`. */
 export function sessionError(error: unknown, { address, who, what }: SessionParty): PlatenError {
   if (error instanceof PlatenError) return error;
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;

@@ -1,66 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { foldAddress } from "../../broker/guard.ts";
 import { isWillAllowed, type Login, readLogin, sessionId } from "../../broker/guard-connect.ts";
-import { CONNECT_BYTES_MAX, PACKET_BYTES_MAX, PacketGauge } from "../../broker/guard-packet.ts";
-
-/** A packet of this type whose fixed header announces `length`, followed by that many bytes. */
-function packet(type: number, length: number, body = length): Buffer {
-  const head = [type << 4];
-  for (let left = length; ; ) {
-    const byte = left % 128;
-    left = Math.floor(left / 128);
-    head.push(left > 0 ? byte | 0x80 : byte);
-    if (left === 0) break;
-  }
-  return Buffer.concat([Buffer.from(head), Buffer.alloc(body, 0xff)]);
-}
-
-const CONNECT = 1;
-const PUBLISH = 3;
-
-describe("the gauge", () => {
-  test("takes packets up to the limit, however the stream is cut", () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.integer({ min: 0, max: 3000 }), { maxLength: 6 }),
-        fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 40 }),
-        (lengths, cuts) => {
-          const stream = Buffer.concat([
-            packet(CONNECT, 60),
-            ...lengths.map((length) => packet(PUBLISH, length)),
-          ]);
-          const gauge = new PacketGauge();
-          for (let at = 0, i = 0; at < stream.length; i++) {
-            const size = cuts[i % cuts.length]!;
-            expect(gauge.push(stream.subarray(at, at + size))).toBeNull();
-            at += size;
-          }
-        },
-      ),
-    );
-  });
-
-  test.each([
-    ["a first packet that is no CONNECT", [packet(PUBLISH, 10)], "no-connect"],
-    ["a CONNECT longer than any", [packet(CONNECT, CONNECT_BYTES_MAX + 1, 0)], "too-long"],
-    ["200 MB announced", [packet(CONNECT, 20), packet(PUBLISH, 200_000_000, 0)], "too-long"],
-    ["one byte too many", [packet(CONNECT, 20), packet(PUBLISH, PACKET_BYTES_MAX + 1, 0)], "too-long"],
-    [
-      "a length of five bytes",
-      [packet(CONNECT, 20), Buffer.from([0x30, 0x80, 0x80, 0x80, 0x80])],
-      "malformed-length",
-    ],
-  ])("finds %s before the body comes", (_, packets, fault) => {
-    expect(new PacketGauge().push(Buffer.concat(packets))).toBe(fault);
-  });
-
-  test("takes the longest packet", () => {
-    const gauge = new PacketGauge();
-    expect(gauge.push(packet(CONNECT, CONNECT_BYTES_MAX))).toBeNull();
-    expect(gauge.push(packet(PUBLISH, PACKET_BYTES_MAX))).toBeNull();
-  });
-});
 
 const connect = (fields: object) =>
   ({ cmd: "connect", clientId: "any", ...fields }) as Parameters<typeof readLogin>[0];
