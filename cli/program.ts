@@ -13,6 +13,7 @@ import { addFleetCommands } from "./fleet-commands.ts";
 import { addGroupCommands } from "./group-commands.ts";
 import { addInsightCommands } from "./insight-commands.ts";
 import { addKeypadCommands } from "./keypad-command.ts";
+import { addOddsCommand } from "./odds-command.ts";
 import { addPanelCommands } from "./panel-commands.ts";
 import { addPrinterCommands } from "./printer-commands.ts";
 import { addSenderCommands } from "./sender-commands.ts";
@@ -47,6 +48,7 @@ export function createProgram(): Command {
   addUserCommands(program);
   addFleetCommands(program);
   addInsightCommands(program);
+  addOddsCommand(program);
   program.commandsGroup("Programs:");
   addBrokerCommand(program);
   addAgentCommands(program);
