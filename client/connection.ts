@@ -56,7 +56,8 @@ export class Connection {
   readonly lost: Promise<PlatenError>;
   readonly user: string;
   readonly #client: MqttClient;
-  readonly #handlers = new Map<string, MessageHandler>();
+  /** By filter, the newest last. */
+  readonly #handlers = new Map<string, Set<MessageHandler>>();
   /** Waiters for a PUBACK or SUBACK: MQTT.js does not tell all of them when the connection dies. */
   readonly #pending = new Set<(error: PlatenError) => void>();
   /** Unsubscriptions under way: a broker that works on packets side by side might do a new subscription first. */
@@ -68,9 +69,9 @@ export class Connection {
     this.#client = client;
     this.user = party.who;
     client.on("message", (topic, payload, packet) => {
-      this.#handlers.get(topic)?.(topic, payload, packet.retain);
+      this.#hand(topic, topic, payload, packet.retain);
       // The one wildcard filter a sender may use is `.../+`.
-      this.#handlers.get(topic.replace(/[^/]*$/, "+"))?.(topic, payload, packet.retain);
+      this.#hand(topic.replace(/[^/]*$/, "+"), topic, payload, packet.retain);
     });
     const { promise, resolve } = Promise.withResolvers<PlatenError>();
     this.lost = promise;
@@ -105,24 +106,31 @@ export class Connection {
     });
   }
 
-  /** One handler a filter. `refused` when the broker does not allow it. */
+  /**
+   * `refused` when the broker does not allow it. Several may listen to one filter: two documents to one printer, or a
+   * job that is followed while it is cancelled. What is retained comes anew with each.
+   */
   async subscribe(filter: string, handler: MessageHandler): Promise<"granted" | "refused"> {
     await this.#leaving.get(filter);
-    this.#handlers.set(filter, handler);
+    const handlers = this.#handlers.get(filter) ?? new Set();
+    this.#handlers.set(filter, handlers.add(handler));
     let granted = true;
+    // Without it MQTT.js says nothing to the broker the second time.
+    const wanted = Object.assign({ [filter]: { qos: 1 } as const }, { resubscribe: true });
     await this.#answered((done) => {
-      this.#client.subscribe(filter, { qos: 1 }, (error, grants) => {
+      this.#client.subscribe(wanted, (error, grants) => {
         // MQTT 3.1.1, 3.9.3: 0x80 is a failure; MQTT.js makes an error of it, but the session lives.
         granted = !error && (grants ?? []).every((grant) => grant.qos !== 128);
         done(this.#client.connected ? null : (error ?? null));
       });
     });
-    if (!granted) this.#handlers.delete(filter);
+    if (!granted) this.#forget(filter, handler);
     return granted ? "granted" : "refused";
   }
 
-  async unsubscribe(filter: string): Promise<void> {
-    if (!this.#handlers.delete(filter) || this.isLost) return;
+  /** The broker is told once nobody listens to `filter` any more. */
+  async unsubscribe(filter: string, handler: MessageHandler): Promise<void> {
+    if (!this.#forget(filter, handler) || this.isLost) return;
     const left = this.#answered((done) => this.#client.unsubscribe(filter, (error) => done(error ?? null)));
     const over = left.catch(() => {}).finally(() => this.#leaving.delete(filter));
     this.#leaving.set(filter, over);
@@ -136,6 +144,21 @@ export class Connection {
     if (!this.isLost) this.#client.end(this.#pending.size > 0);
     await this.lost;
     clearTimeout(force);
+  }
+
+  /** What the broker repeats for the newest listener is nothing that lay there before the others came. */
+  #hand(filter: string, topic: string, payload: Uint8Array, retained: boolean): void {
+    const handlers = [...(this.#handlers.get(filter) ?? [])];
+    for (const [at, handler] of handlers.entries()) {
+      handler(topic, payload, retained && at === handlers.length - 1);
+    }
+  }
+
+  /** True when it was the last one. */
+  #forget(filter: string, handler: MessageHandler): boolean {
+    const handlers = this.#handlers.get(filter);
+    if (!handlers?.delete(handler) || handlers.size > 0) return false;
+    return this.#handlers.delete(filter);
   }
 
   #answered(ask: (done: (error: unknown) => void) => void): Promise<void> {

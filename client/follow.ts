@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isPlatenError, PlatenError } from "../wire/error.ts";
 import { isLastStatus, type JobStatus } from "../wire/status.ts";
 import { parseTopic, statusFilter, statusTopic } from "../wire/topic.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, MessageHandler } from "./connection.ts";
 import type { Session } from "./session.ts";
 import { parseStatus } from "./status-watch.ts";
 
@@ -65,14 +65,15 @@ async function* listen(
   void connection.lost.then(failed.reject);
   const unknown = () => failed.reject(new PlatenError("job-unknown", { job }));
   const timer = isFirst ? setTimeout(unknown, answerMs) : undefined;
+  const take: MessageHandler = (_, payload) => {
+    const status = payload.length === 0 ? null : parseStatus(payload);
+    if (status === null && payload.length > 0) return;
+    clearTimeout(timer);
+    queue.push(status);
+    wake();
+  };
   try {
-    const answer = await connection.subscribe(topic, (_, payload) => {
-      const status = payload.length === 0 ? null : parseStatus(payload);
-      if (status === null && payload.length > 0) return;
-      clearTimeout(timer);
-      queue.push(status);
-      wake();
-    });
+    const answer = await connection.subscribe(topic, take);
     if (answer === "refused") throw new PlatenError("job-unknown", { job });
     for (;;) {
       for (const status of queue.splice(0)) {
@@ -86,7 +87,7 @@ async function* listen(
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
-    void connection.unsubscribe(topic).catch(() => {});
+    void connection.unsubscribe(topic, take).catch(() => {});
   }
 }
 
@@ -99,7 +100,7 @@ export async function listJobs(
   return session.run(async (connection) => {
     const jobs = new Map<string, JobStatus>();
     let heardAt = performance.now();
-    await connection.subscribe(filter, (topic, payload) => {
+    const take: MessageHandler = (topic, payload) => {
       heardAt = performance.now();
       const named = parseTopic(topic);
       // What is no job id is not shown to anyone's terminal.
@@ -107,10 +108,11 @@ export async function listJobs(
       const status = parseStatus(payload);
       if (status) jobs.set(named.job, status);
       else jobs.delete(named.job);
-    });
+    };
+    await connection.subscribe(filter, take);
     heardAt = performance.now();
     while (performance.now() - heardAt < quietMs && !connection.isLost) await delay(quietMs / 4);
-    await connection.unsubscribe(filter);
+    await connection.unsubscribe(filter, take);
     if (connection.isLost) throw await connection.lost;
     return jobs;
   });

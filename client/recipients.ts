@@ -4,7 +4,7 @@ import { parsePublicKey } from "../wire/minisign.ts";
 import { isName } from "../wire/name.ts";
 import { type RecipientsList, verifyList } from "../wire/recipients.ts";
 import { recipientsTopic, signatureTopic } from "../wire/topic.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, MessageHandler } from "./connection.ts";
 import { type Profile, readSeenSerial, rememberSerial } from "./profile.ts";
 
 /** Retained topics come right behind the subscription's acknowledgement; what is not there by then does not exist. */
@@ -65,24 +65,26 @@ async function untilVerified(
     }
   };
   void connection.lost.then(reject);
-  const topics = [recipientsTopic(target), signatureTopic(target)] as const;
+  const takeList: MessageHandler = (_, payload) => {
+    list = payload.length > 0 ? payload : null;
+    judge();
+  };
+  const takeSignature: MessageHandler = (_, payload) => {
+    minisig = payload.length > 0 ? payload : null;
+    judge();
+  };
+  const wanted = [
+    [recipientsTopic(target), takeList],
+    [signatureTopic(target), takeSignature],
+  ] as const;
   try {
-    const answers = await Promise.all([
-      connection.subscribe(topics[0], (_, payload) => {
-        list = payload.length > 0 ? payload : null;
-        judge();
-      }),
-      connection.subscribe(topics[1], (_, payload) => {
-        minisig = payload.length > 0 ? payload : null;
-        judge();
-      }),
-    ]);
+    const answers = await Promise.all(wanted.map(([topic, take]) => connection.subscribe(topic, take)));
     if (answers.includes("refused")) throw new PlatenError("list-missing", { target });
     timer ??= setTimeout(() => reject(new PlatenError("list-missing", { target })), answerMs);
     return await promise;
   } finally {
     clearTimeout(timer);
     promise.catch(() => {});
-    for (const topic of topics) void connection.unsubscribe(topic).catch(() => {});
+    for (const [topic, take] of wanted) void connection.unsubscribe(topic, take).catch(() => {});
   }
 }

@@ -2,7 +2,7 @@
 import { PlatenError } from "../wire/error.ts";
 import { PART_BYTES } from "../wire/limits.ts";
 import { sendTopic, statusTopic } from "../wire/topic.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, MessageHandler } from "./connection.ts";
 import type { SealedSource } from "./sealed-source.ts";
 import { SendWindow } from "./send-window.ts";
 import type { Session } from "./session.ts";
@@ -70,20 +70,21 @@ async function tryOnce(
   const window = new SendWindow(options.window ?? WINDOW_PARTS);
   const watch = new StatusWatch();
   const topic = statusTopic(address);
+  const take: MessageHandler = (_, payload, retained) => {
+    if (isFirst && retained && payload.length > 0) watch.fail(usedBefore(address));
+    else watch.push(payload);
+  };
   const abort = () => watch.fail(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
   void connection.lost.then((error) => watch.fail(error));
   try {
-    await connection.subscribe(topic, (_, payload, retained) => {
-      if (isFirst && retained && payload.length > 0) watch.fail(usedBefore(address));
-      else watch.push(payload);
-    });
+    await connection.subscribe(topic, take);
     await Promise.race([watch.decided, sendUntilStored(connection, upload, window, watch, options)]);
   } finally {
     signal?.removeEventListener("abort", abort);
     // Stops whatever of this attempt is still under way.
     window.fail(new PlatenError("internal", { what: "the attempt is over" }));
-    void connection.unsubscribe(topic).catch(() => {});
+    void connection.unsubscribe(topic, take).catch(() => {});
   }
 }
 

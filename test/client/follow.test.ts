@@ -133,6 +133,15 @@ describe("all jobs", () => {
 });
 
 describe("cancelling", () => {
+  it("leaves whoever follows the job their statuses", async () => {
+    await peer.status("job-00001", { state: "held" });
+    const following = followJob(session, "job-00001");
+    expect((await following.next()).value).toMatchObject({ state: "held" });
+    const [ended, next] = await Promise.all([cancelJob(session, "job-00001"), following.next()]);
+    expect(ended).toMatchObject({ state: "cancelled" });
+    expect(next.value).toMatchObject({ state: "cancelled" });
+  });
+
   it("ends a held job", async () => {
     await peer.status("job-00001", { state: "held", target: "lobby" });
     const ended = await cancelJob(session, "job-00001");

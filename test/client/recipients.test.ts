@@ -45,6 +45,13 @@ describe("a recipients list", () => {
     expect((await fetch()).serial).toBe(4);
   });
 
+  it("is there for each of several who ask at once, and for who asks while the others leave", async () => {
+    await peer.offer({ serial: 4 });
+    const lists = await Promise.all([fetch(), fetch(), fetch()]);
+    expect(lists.map(({ serial }) => serial)).toEqual([4, 4, 4]);
+    expect((await fetch()).serial).toBe(4);
+  });
+
   it("older than one seen before is refused", async () => {
     await peer.offer({ serial: 4 });
     await fetch();
