@@ -165,10 +165,10 @@ export class Fleet {
       .map((name) => readFileSync(join(dir, name)));
   }
 
-  /** Ends every program and removes the folder; PLATEN_KEEP=1 leaves it, with the logs. */
-  async close(): Promise<void> {
+  /** Ends every program and removes the folder; PLATEN_KEEP=1 (or `keeps`) leaves it, with the logs. */
+  async close(keeps = Boolean(process.env.PLATEN_KEEP)): Promise<void> {
     await Promise.all([...this.#programs.values()].map((program) => program.stop()));
-    if (!process.env.PLATEN_KEEP) rmSync(this.root, { recursive: true, force: true });
+    if (!keeps) rmSync(this.root, { recursive: true, force: true });
   }
 
   async #start(name: string, args: string[]): Promise<Child> {

@@ -16,8 +16,8 @@ export interface AgentJob extends JobRef {
   readonly state: string;
   readonly reason: string | null;
   readonly final: number;
-  /** 1: some of it may be on paper. */
-  readonly again: number;
+  /** Truthy: some of it may be on paper. */
+  readonly again: unknown;
   readonly sealedBytes: number;
 }
 

@@ -1,0 +1,81 @@
+/** What happens to a document while programs are killed: each scene plays it to its end, however often that takes. */
+import type { Random } from "./random.ts";
+import type { AgentName, ProgramName, Stage } from "./stage.ts";
+
+export interface Scene {
+  readonly name: string;
+  /** The programs that have a part in it. */
+  readonly programs: readonly [ProgramName, ...ProgramName[]];
+  /** Before anything is spoiled. Absent: nothing. */
+  readonly prepare?: (stage: Stage) => Promise<void>;
+  /** Worth killing a program again while it starts. */
+  readonly restarts: boolean;
+  readonly play: (stage: Stage, random: Random) => Promise<void>;
+}
+
+const SMALL_BYTES = 800;
+const PARTS_BYTES = 260_000;
+const LARGE_BYTES = 3_000_000;
+
+async function printAt(stage: Stage, target: string, agent: AgentName, bytes: number): Promise<void> {
+  const document = await stage.send(target, bytes);
+  await stage.awaitState(document, "held");
+  await stage.release(document, agent);
+  await stage.awaitState(document, "delivered", "printed");
+}
+
+/** To a folder: told as `delivered`. */
+const file: Scene = {
+  name: "file",
+  programs: ["lobby", "broker"],
+  restarts: true,
+  play: (stage) => printAt(stage, "lobby", "lobby", SMALL_BYTES),
+};
+
+/** To a printer that confirms: told as `printed`. */
+const confirmed: Scene = {
+  name: "confirmed",
+  programs: ["lobby", "broker"],
+  restarts: false,
+  play: (stage) => printAt(stage, "till", "lobby", SMALL_BYTES),
+};
+
+/** In several parts. */
+const parts: Scene = {
+  name: "parts",
+  programs: ["lobby", "broker"],
+  restarts: true,
+  play: (stage) => printAt(stage, "lobby", "lobby", PARTS_BYTES),
+};
+
+/** Held at two agents, claimed by one. */
+const group: Scene = {
+  name: "group",
+  programs: ["lobby", "cellar", "broker"],
+  restarts: false,
+  play: (stage, random) => printAt(stage, "hall", random.pick(["lobby", "cellar"] as const), SMALL_BYTES),
+};
+
+/** Withdrawn while it waits. */
+const withdrawn: Scene = {
+  name: "withdrawn",
+  programs: ["lobby", "broker"],
+  restarts: true,
+  play: async (stage) => {
+    const document = await stage.send("lobby", SMALL_BYTES);
+    await stage.awaitState(document, "held");
+    await stage.cancel(document);
+    await stage.awaitState(document, "cancelled");
+  },
+};
+
+/** Long enough on the way, and on paper, to be cut in the middle. */
+const large: Scene = {
+  name: "large",
+  programs: ["lobby", "broker"],
+  restarts: false,
+  play: (stage) => printAt(stage, "lobby", "lobby", LARGE_BYTES),
+};
+
+export const LONG_SCENES: readonly [Scene, ...Scene[]] = [large, confirmed, parts, group, withdrawn];
+export const SCENES: readonly Scene[] = [file, confirmed, parts, group, withdrawn];
