@@ -56,8 +56,8 @@ export async function findPoints(scenes: readonly Scene[], random: Random): Prom
           const running = await countScene(stage, scene, { program, lane }, random);
           points.push(...listPoints({ scene, program, lane, phase: "run" }, running));
           if (lane === "pool" || !scene.restarts) continue;
-          const starting = await countStart(stage, scene, program, random);
-          points.push(...listPoints({ scene, program, lane, phase: "start" }, starting));
+          const { counts, countsBefore } = await countStart(stage, scene, program, random);
+          points.push(...listPoints({ scene, program, lane, phase: "start" }, counts, countsBefore));
         }
       }
     } finally {
@@ -94,20 +94,15 @@ async function countScene(
   return strace.counts;
 }
 
-async function countStart(
-  stage: Stage,
-  scene: Scene,
-  program: ProgramName,
-  random: Random,
-): Promise<ReadonlyMap<string, number>> {
+async function countStart(stage: Stage, scene: Scene, program: ProgramName, random: Random): Promise<Strace> {
   const counting = Promise.withResolvers<Strace>();
   await playStart(stage, scene, program, random, (pid) => {
-    Strace.count(pid, "main").then(counting.resolve, counting.reject);
+    Strace.count(pid, "main", stage.fleet.path(program)).then(counting.resolve, counting.reject);
   });
   await stage.rest();
   const strace = await counting.promise;
   await strace.detach();
-  return strace.counts;
+  return strace;
 }
 
 /** The scene, with a kill at a random moment of it; `onPid` gets hold of the program that is started then. */
@@ -131,11 +126,16 @@ export async function playStart(
 function listPoints(
   where: Omit<StepPoint, "kind" | "step" | "n">,
   counts: ReadonlyMap<string, number>,
+  before: ReadonlyMap<string, number> = new Map(),
 ): StepPoint[] {
-  return STEPS.flatMap((step) =>
-    Array.from(
-      { length: counts.get(step) ?? 0 },
-      (_, i) => ({ kind: "step", ...where, step, n: i + 1 }) as const,
-    ),
-  );
+  return STEPS.flatMap((step) => {
+    const first = (before.get(step) ?? 0) + 1;
+    const calls = (counts.get(step) ?? 0) - first + 1;
+    return Array.from({ length: Math.max(0, calls) }, (_, i) => ({
+      kind: "step" as const,
+      ...where,
+      step,
+      n: first + i,
+    }));
+  });
 }

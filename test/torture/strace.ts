@@ -43,6 +43,8 @@ const ATTACH_MS = 10_000;
 export class Strace {
   readonly #process: ChildProcess;
   readonly #counts = new Map<string, number>();
+  #marker: string | null = null;
+  #countsBefore: ReadonlyMap<string, number> = new Map();
   readonly #exited: Promise<unknown>;
 
   private constructor(process: ChildProcess) {
@@ -50,9 +52,14 @@ export class Strace {
     this.#exited = once(process, "exit");
   }
 
-  /** Counts every step of a lane until {@link detach}. */
-  static count(pid: number, lane: Lane): Promise<Strace> {
-    return Strace.#attach(pid, lane, []);
+  /**
+   * Counts every step of a lane until {@link detach}.
+   * @param marker the first call that names this begins what matters: see {@link countsBefore}
+   */
+  static async count(pid: number, lane: Lane, marker: string | null = null): Promise<Strace> {
+    const strace = await Strace.#attach(pid, lane, []);
+    strace.#marker = marker;
+    return strace;
   }
 
   /** Each thread counts for itself. Resolves once it takes hold. */
@@ -78,6 +85,11 @@ export class Strace {
     return this.#counts;
   }
 
+  /** Calls before the first one that named the marker: loading a program, which changes nothing. */
+  get countsBefore(): ReadonlyMap<string, number> {
+    return this.#countsBefore;
+  }
+
   /** Lets go of the program, which runs on. Idempotent. */
   async detach(): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) this.#process.kill("SIGTERM");
@@ -92,6 +104,10 @@ export class Strace {
     if (!stderr) throw new Error("strace has no stderr");
     createInterface({ input: stderr }).on("line", (line) => {
       if (/Process \d+ attached/.test(line) && ++attached === threads) resolve();
+      if (this.#marker !== null && line.includes(this.#marker)) {
+        this.#marker = null;
+        this.#countsBefore = new Map(this.#counts);
+      }
       const step = /^(?:\[pid +\d+\] )?([a-z0-9]+)\(/.exec(line)?.[1];
       if (step) this.#counts.set(step, (this.#counts.get(step) ?? 0) + 1);
     });
