@@ -12,7 +12,7 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/run TMPDIR=/run
 for word in $(cat /proc/cmdline); do case $word in lab=*) lab=${word#lab=};; esac; done
 ip link set lo up
 modprobe() { /sbin/modprobe -d "$lab/kernel" "$@"; }
-for module in xhci_pci usblp usbhid hid_generic evdev virtio_console; do modprobe $module; done
+for module in xhci_pci usblp ftdi_sio usbhid hid_generic evdev virtio_console; do modprobe $module; done
 # libusb learns of plugging in from udev.
 (exec -a systemd-udevd "$lab/udev/bin/udevadm" --daemon)
 until port=$(ls /dev/vport*p1 2>/dev/null); do sleep 0.1; done

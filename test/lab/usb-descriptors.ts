@@ -1,9 +1,11 @@
 /** USB descriptors (USB 2.0, 9.6) for the emulated devices, and usbredir's tables made from them. */
 
-export function deviceDescriptor(vendorId: number, productId: number): Buffer {
-  const bytes = Buffer.from([18, 1, 0, 2, 0, 0, 0, 64, 0, 0, 0, 0, 0, 1, 1, 2, 3, 1]);
+/** `release` is the device's own, in BCD: drivers tell chips apart by it. */
+export function deviceDescriptor(vendorId: number, productId: number, release = 0x0100): Buffer {
+  const bytes = Buffer.from([18, 1, 0, 2, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 1, 2, 3, 1]);
   bytes.writeUInt16LE(vendorId, 8);
   bytes.writeUInt16LE(productId, 10);
+  bytes.writeUInt16LE(release, 12);
   return bytes;
 }
 

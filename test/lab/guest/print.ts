@@ -16,7 +16,7 @@ try {
     await device.drain();
     // The printer answers behind the document, where it answers at all.
     const answer = process.argv.includes("--hear") ? ((await heard).value ?? []) : [];
-    tell({ outcome: "drained", status: before, heard: [...answer] });
+    tell({ outcome: "drained", status: before, heard: [...answer], lineErrors: device.lineErrors });
   } catch (cause) {
     if (process.argv.includes("--status")) tell({ status: await device.status() });
     throw cause;
