@@ -9,7 +9,7 @@ export interface Piece {
   readonly bytes: Buffer;
   /** The printer confirmed it after the last byte. Never for a file. */
   readonly isConfirmed: boolean;
-  /** So many bytes its profile may send without a document (resets, questions): fewer than these are nobody's. */
+  /** So many printable bytes a profile may send without a document (resets, questions): these are nobody's. */
   readonly aroundBytes: number;
 }
 
@@ -41,6 +41,12 @@ export function findPaper(pieces: readonly Piece[], { body }: SentDocument): Pap
 export function findStrangers(pieces: readonly Piece[], documents: readonly SentDocument[]): Piece[] {
   const marks = documents.map(({ body }) => body.subarray(0, MARK_BYTES));
   return pieces.filter(
-    ({ bytes, aroundBytes }) => bytes.length > aroundBytes && !marks.some((mark) => bytes.includes(mark)),
+    ({ bytes, aroundBytes }) =>
+      countPrintable(bytes) > aroundBytes && !marks.some((mark) => bytes.includes(mark)),
   );
+}
+
+/** What ends a broken image is tens of kilobytes of zeros. */
+function countPrintable(bytes: Buffer): number {
+  return bytes.reduce((count, byte) => count + (byte >= 0x20 ? 1 : 0), 0);
 }

@@ -6,8 +6,8 @@ import type { Piece } from "./paper.ts";
 
 /** The head of its answer to `GS ( H`. */
 const CONFIRMATION = Buffer.of(0x37, 0x22);
-/** Questions, resets and cuts of a connection that brings no document. */
-const AROUND_BYTES = 200;
+/** Printable ones among the questions, resets and cuts of a connection that brings no document. */
+const AROUND_BYTES = 100;
 
 interface Connection {
   readonly bytes: Buffer[];
