@@ -4,9 +4,9 @@ import { fileURLToPath } from "node:url";
 
 export const UDEV_RULE_NAME = "70-platen.rules";
 
-/** Beside the sources, or one folder further up in an installed copy (dist/). */
+/** Beside the sources, or one folder further up in an installed copy (dist/), or right here in a bundle. */
 function findRule(): string {
-  const places = ["../deploy/udev/", "../../deploy/udev/"].map((folder) =>
+  const places = ["../deploy/udev/", "../../deploy/udev/", "./"].map((folder) =>
     fileURLToPath(new URL(folder + UDEV_RULE_NAME, import.meta.url)),
   );
   return places.find((file) => existsSync(file)) ?? `deploy/udev/${UDEV_RULE_NAME}`;

@@ -16,9 +16,10 @@ const HARMLESS_OPTION =
 
 const launcher = fileURLToPath(import.meta.url);
 const source = new URL("./main.ts", import.meta.url);
+const bundled = new URL("./main.js", import.meta.url);
 const packed = new URL("../dist/cli/main.js", import.meta.url);
 // Node strips no types under node_modules: an installed copy carries JavaScript, a checkout runs its sources.
-const main = existsSync(source) ? source : packed;
+const main = [source, bundled].find((file) => existsSync(file)) ?? packed;
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 const isFit = (major === NEEDED[0] && minor >= NEEDED[1]) || major > NEEDED[0];

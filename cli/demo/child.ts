@@ -8,8 +8,8 @@ import { PlatenError } from "../../wire/error.ts";
 const STOP_GRACE_MS = 8000;
 const TAIL_LINES = 5;
 export const INTERRUPTED = "Stopped; the demo's programs and files are gone.";
-/** The launcher: in a checkout two folders up from here, from a packed dist/ three. */
-const LAUNCHER = ["../platen.mjs", "../../../cli/platen.mjs"]
+/** The launcher: in a checkout a folder up from here, from a packed dist/ three; in a bundle beside all else. */
+const LAUNCHER = ["../platen.mjs", "./platen.mjs", "../../../cli/platen.mjs"]
   .map((path) => fileURLToPath(new URL(path, import.meta.url)))
   .find((path) => existsSync(path));
 
