@@ -7,7 +7,7 @@ import { lookAtNode, type NodeFacts } from "./device-node.ts";
 import { type Enrolment, readEnrolment } from "./enrolment.ts";
 
 const DAY_MS = 86_400_000;
-/** It is renewed from two thirds of its life on; so near its end that has failed for months. */
+/** It is renewed when a third of its life is left; so near its end that has failed for months. */
 const ENDING_DAYS = 30;
 
 /** Null where this machine is not, or not usably, enrolled; then the diagnosis says so. */

@@ -1,5 +1,5 @@
 /**
- * The agent's certificate is renewed over the running session from two thirds of its life on. Where that fails, log
+ * The agent's certificate is renewed over the running session when a third of its life is left. Where that fails, log
  * and condition say so while there is still time to act; it is tried again every hour.
  */
 import { X509Certificate } from "node:crypto";
@@ -18,6 +18,7 @@ export interface RenewalPorts {
 }
 
 const CHECK_MS = 3600_000;
+const YEAR_MS = 365 * 86_400_000;
 
 export class Renewal {
   readonly #ports: RenewalPorts;
@@ -71,9 +72,9 @@ export class Renewal {
   }
 }
 
-/** From two thirds of its life on. */
+/** When a third of its life is left. Ours begin in 1970, whenever they were issued, and are given for a year. */
 export function isRenewalDue(certificatePem: string, nowMs: number): boolean {
   const { validFromDate, validToDate } = new X509Certificate(certificatePem);
   const [from, to] = [validFromDate.getTime(), validToDate.getTime()];
-  return nowMs >= from + ((to - from) * 2) / 3;
+  return nowMs >= to - Math.min(to - from, YEAR_MS) / 3;
 }

@@ -28,7 +28,10 @@ const CA_YEARS = 30;
 const DAY_MS = 86_400_000;
 /** SubjectPublicKeyInfo of an uncompressed P-256 point (RFC 5480), up to the point itself. */
 const P256_SPKI = Buffer.from("3059301306072a8648ce3d020106082a8648ce3d030107034200", "hex");
-/** A machine that starts at 1970 must be able to reach us to learn the time; before we existed nobody had our keys. */
+/**
+ * A machine that starts at 1970 must be able to reach us to learn the time, and we must know our agents where our own
+ * clock is behind, or was ahead when we issued; before we existed nobody had these keys.
+ */
 const EVER = new Date(0);
 
 /** A certificate authority with its secret half. */
@@ -107,10 +110,8 @@ export async function issueAgent(
   now: number,
   days: number,
 ): Promise<IssuedCertificate> {
-  // An hour back: the agent's clock may lag, and its own two thirds are counted from here.
-  const notBefore = new Date((now - 3600) * 1000);
   return issue(ca, request.publicKey, `CN=${agent}`, {
-    notBefore,
+    notBefore: EVER,
     notAfter: new Date(now * 1000 + days * DAY_MS),
     extensions: [new ExtendedKeyUsageExtension([CLIENT_AUTH])],
   });

@@ -12,7 +12,7 @@ const BUILD_TIME_S = 1_795_132_800;
  */
 const AHEAD_MAX_S = 30 * 24 * 3600;
 
-/** @returns Unix seconds, never before the latest change the database knows */
+/** @returns Unix seconds, never before the latest change the database knows, nor before this code */
 export function openClock(database: BrokerDatabase, system: () => number): () => number {
   const latest = database
     .prepare(
@@ -23,6 +23,6 @@ export function openClock(database: BrokerDatabase, system: () => number): () =>
   return () => {
     const now = system();
     const believed = now >= BUILD_TIME_S && latest - now > AHEAD_MAX_S;
-    return believed ? now : Math.max(now, latest);
+    return believed ? now : Math.max(now, latest, BUILD_TIME_S);
   };
 }

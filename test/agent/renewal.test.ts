@@ -50,10 +50,17 @@ beforeEach(async () => {
 afterEach(() => renewal.pause());
 
 describe("renewal", () => {
-  test("is due from two thirds of the certificate's life on", () => {
+  test("is due when a third of the certificate's life is left", () => {
     expect(isRenewalDue(certificate, FROM + 60 * DAY_MS - 1000)).toBe(false);
     expect(isRenewalDue(certificate, FROM + 60 * DAY_MS)).toBe(true);
     expect(isRenewalDue(certificate, FROM + 120 * DAY_MS)).toBe(true);
+  });
+
+  test("of one that is good since 1970, a third of a year before its end", async () => {
+    const end = FROM + 365 * DAY_MS;
+    const ever = await issueAgent(ca, await createCsr(key, "lobby-pi"), end, 0);
+    expect(isRenewalDue(ever, end - 122 * DAY_MS)).toBe(false);
+    expect(isRenewalDue(ever, end - 121 * DAY_MS)).toBe(true);
   });
 
   test("stores the fresh certificate for the same key and uses it from then on", async () => {
