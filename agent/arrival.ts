@@ -179,8 +179,8 @@ export class OpenArrival implements Arrival {
       case "stored":
         return await this.#hold(share);
       case "ended":
-        this.#room.jobs.apply(this.ref, { kind: "dropped", state: "cancelled", reason: null });
-        return await this.#leave({ kind: "over", state: "cancelled", reason: null });
+        // Why, the broker's `drop` says: it is here already, or comes with the next session.
+        return await this.#throwAway();
       case "conflict":
         throw new PlatenError("internal", { what: "the escrow holds another share under a fresh attempt" });
     }

@@ -91,7 +91,8 @@ export interface Arrival {
   /** The next bytes of the sealed file. Awaiting it is the back-pressure. The bytes belong to the arrival until then. */
   push(bytes: Uint8Array): Promise<void>;
   /**
-   * All bytes were pushed. Resolves with `held`, `rejected`, `expired` or `cancelled`, durable, its event in the outbox.
+   * All bytes were pushed. Resolves with `held`, `rejected`, `expired` or `cancelled`, durable, its event in the outbox;
+   * with `arriving` when it was thrown away because the job ended at the broker, whose `drop` says how.
    * After a rejection with `broker-unreachable` or `timeout` it may be called again (or `abandon`).
    */
   finish(final: Ticket): Promise<JobState>;

@@ -301,11 +301,17 @@ test("without the escrow a job is not held; asked again it is, with what came al
   await keeping.close();
 });
 
-test("a job that ended at the broker while it arrived ends here", async () => {
+test("a job that ended at the broker while it arrived ends here, for the reason the broker gives", async () => {
   keeping = await Keeping.open();
   keeping.escrow.ended.add("5.alice.job-00000001");
-  expect(await keeping.submit({})).toBe("cancelled");
+  expect(await keeping.submit({})).toBe("arriving");
   expect(keeping.spooled()).toEqual([]);
+  await keeping.keeper.arrivals.drop({
+    ...keeping.ticket({}, null),
+    want: "drop",
+    reason: "printed-elsewhere",
+  });
+  expect(keeping.last()).toMatchObject({ state: "cancelled", reason: "printed-elsewhere" });
   await keeping.close();
 });
 
