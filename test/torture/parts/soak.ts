@@ -147,8 +147,10 @@ class Soak {
 
   async #tick(): Promise<void> {
     const everyS = this.#plan.seconds / SAMPLES;
-    if (this.#atS - (this.#samples.at(-1)?.atS ?? -everyS) >= everyS)
+    if (this.#atS - (this.#samples.at(-1)?.atS ?? -everyS) >= everyS) {
       this.#samples.push(takeSample(this.#atS, this.#stage.pids));
+      this.#plan.note(`${this.#atS.toFixed(1)} jobs ${this.#load.jobs.size}, live ${this.#load.live.length}`);
+    }
     await this.#stage.agents.look();
     await this.#load.act();
     if (this.#stage.pool?.isRunning === false) throw new Error("the senders' process ended");
@@ -160,7 +162,9 @@ class Soak {
     this.#faults.count("broker killed");
     await this.#stage.fleet.kill("broker");
     await delay(this.#plan.random.integer(0, 5000));
-    await this.#stage.fleet.startBroker();
+    await this.#stage.fleet.startBroker().catch((error) => {
+      if (!this.#stage.fleet.program("broker").running) throw error;
+    });
   }
 
   /** Everything is well again; whoever has something to fetch fetches it; until nothing is left. */

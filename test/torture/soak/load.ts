@@ -148,7 +148,7 @@ export class Load {
   }
 }
 
-export function bodyKindOf(kind: PrinterKind): BodyKind {
+function bodyKindOf(kind: PrinterKind): BodyKind {
   return kind === "raw" ? "binary" : "text";
 }
 

@@ -26,7 +26,7 @@ export interface Sample {
 const TICKS_PER_S = 100;
 
 /** Null when there is no such process (any more). */
-export function readProcess(name: string, pid: number): ProcessSample | null {
+function readProcess(name: string, pid: number): ProcessSample | null {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8")

@@ -12,7 +12,7 @@ const SPANS: Readonly<Record<WindowName, readonly [number, number]>> = {
 };
 
 /** What may be added from the start to the end, beyond noise. */
-export const BOUNDS = {
+const BOUNDS = {
   rssShare: 0.2,
   rssKiB: 24 * 1024,
   fds: 8,
