@@ -33,7 +33,7 @@ export class OpenArrivals implements Arrivals {
     const { jobs } = this.#room;
     if (this.#open.has(jobKey(ticket))) return;
     if (jobs.find(ticket)) jobs.retell(ticket);
-    else jobs.bury(ticket, { state: "rejected", reason: "lost", final: true, again: false });
+    else jobs.bury(ticket, { state: "rejected", reason: "lost", final: true, again: null });
   }
 
   async begin(ticket: Ticket): Promise<Arrival> {
@@ -78,7 +78,7 @@ export class OpenArrivals implements Arrivals {
     const state = reason === "expired" ? "expired" : "cancelled";
     const job = jobs.find(ticket);
     if (!job) {
-      jobs.bury(ticket, { state, reason, final: true, again: false });
+      jobs.bury(ticket, { state, reason, final: true, again: null });
       return;
     }
     const ended = jobs.apply(ticket, { kind: "dropped", state, reason });

@@ -1,9 +1,8 @@
-/** What this agent says of its printers and of itself, retained at the broker: the newest, whenever it changes. */
+/** What this agent says of its printers and of itself: to the broker, whenever it changes. */
 
 import type { z } from "zod";
 import type { conditionSchema } from "../wire/agent-call.ts";
 import { encodeJson } from "../wire/json.ts";
-import type { Reason } from "../wire/reason.ts";
 import type { PanelState } from "./panel.ts";
 import { obstacleOf, type PrinterStatus, readinessOf } from "./printer-status.ts";
 
@@ -17,7 +16,7 @@ export class Condition {
   readonly #now: () => number;
   readonly #warnings = new Set<Warning>();
 
-  /** @param publish retained; does nothing while there is no session. @param now Unix seconds */
+  /** @param publish does nothing while there is no session. @param now Unix seconds */
   constructor(printers: readonly string[], publish: (payload: Uint8Array) => void, now: () => number) {
     const unknown = (name: string): PrinterReport => ({ name, ready: "unknown", reason: null, at: now() });
     this.#printers = new Map(printers.map((name) => [name, unknown(name)]));
@@ -27,16 +26,21 @@ export class Condition {
 
   /** What the printing just showed of a printer. */
   observe(state: PanelState): void {
-    if (state.kind === "printing" || state.kind === "take-pages") this.#set(state.printer, "yes", null);
-    else if (state.kind === "printer-care" || state.kind === "paused") {
-      this.#set(state.printer, "no", state.reason);
+    if (state.kind === "printing" || state.kind === "take-pages") {
+      this.#set(state.printer, { ready: "yes", reason: null });
+    } else if (state.kind === "printer-care" || state.kind === "paused") {
+      this.#set(state.printer, { ready: "no", reason: state.reason });
     }
   }
 
   /** What the printer said of itself; what it cannot say changes nothing. */
   learn(printer: string, status: PrinterStatus): void {
     const ready = readinessOf(status);
-    if (ready !== "unknown") this.#set(printer, ready, obstacleOf(status));
+    const nearEnd = status["near-end"].holds;
+    this.#set(printer, {
+      ...(ready !== "unknown" && { ready, reason: obstacleOf(status) }),
+      ...(nearEnd !== null && { nearEnd: nearEnd || undefined }),
+    });
   }
 
   /** What the agent itself needs of a person. */
@@ -53,10 +57,13 @@ export class Condition {
     this.#publish(encodeJson(report));
   }
 
-  #set(name: string, ready: "yes" | "no", reason: Reason | null): void {
+  #set(name: string, news: Partial<Pick<PrinterReport, "ready" | "reason" | "nearEnd">>): void {
     const before = this.#printers.get(name);
-    if (!before || (before.ready === ready && before.reason === reason)) return;
-    this.#printers.set(name, { name, ready, reason, at: this.#now() });
+    if (!before) return;
+    const after = { ...before, ...news };
+    const isSame = (["ready", "reason", "nearEnd"] as const).every((key) => before[key] === after[key]);
+    if (isSame) return;
+    this.#printers.set(name, { ...after, at: this.#now() });
     this.publish();
   }
 }

@@ -67,6 +67,11 @@ const policy = z.strictObject({
   expiresMaxSeconds: z.int().min(60).max(EXPIRES_MAX_S).default(EXPIRES_MAX_S),
   /** How long a job that was cut short can be printed again with the same OTP. */
   graceSeconds: z.int().min(0).max(86_400).default(600),
+  /**
+   * How long a job that was delivered, but that its printer did not confirm, can be printed once more with the same OTP.
+   * Until then its sealed file, record and share are kept. 0: everything is destroyed at once. Default: `graceSeconds`.
+   */
+  deliveredGraceSeconds: z.int().min(0).max(86_400).optional(),
   /** A printer that takes nothing for so long: the panel says so; going on needs the OTP again; the job is given up. */
   stallSeconds: z.int().min(1).max(3600).default(10),
   stallOtpSeconds: z.int().min(1).max(3600).default(60),

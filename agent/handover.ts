@@ -127,7 +127,9 @@ export class Handover {
     return jobs.commit(() => {
       const taken: OpenedJob[] = [];
       for (const { job, record } of opened) {
-        const entered = jobs.apply(job, { kind: "entered" }, { printer: worker.name });
+        // A second copy begins at the first page.
+        const fresh = job.state === "delivered" ? { copiesDone: 0 } : {};
+        const entered = jobs.apply(job, { kind: "entered" }, { printer: worker.name, ...fresh });
         if (!entered) continue;
         const isStarting = starts && taken.length === 0;
         const now: Job | null = isStarting ? jobs.apply(job, { kind: "started" }) : entered;

@@ -18,10 +18,10 @@ export type AgentState = (typeof AGENT_STATES)[number];
 export interface Phase {
   readonly state: AgentState;
   readonly reason: Reason | null;
-  /** Nothing follows; every trace is being destroyed. An `interrupted` becomes final when its grace time is over. */
+  /** Nothing follows; every trace is being destroyed. `interrupted` and an open `delivered` become it after their grace time. */
   readonly final: boolean;
-  /** Some of it may be on paper: what prints now is a second copy. */
-  readonly again: boolean;
+  /** As what it rested once some of it may have been on paper: what prints next is a second copy. Null: nothing printed. */
+  readonly again: "interrupted" | "delivered" | null;
 }
 
 export type MachineEvent =
@@ -38,13 +38,14 @@ export type MachineEvent =
   | { readonly kind: "returned" }
   /** Said before the first byte. */
   | { readonly kind: "started" }
-  | { readonly kind: "finished"; readonly confirmed: boolean }
+  /** `keeps`: unconfirmed, it stays open to be printed once more; a second copy of it does not. */
+  | { readonly kind: "finished"; readonly confirmed: boolean; readonly keeps: boolean }
   | { readonly kind: "broke"; readonly reason: Reason }
   | { readonly kind: "grace-over" }
   /** Its spool file is gone or damaged. */
   | { readonly kind: "lost" };
 
-export const FIRST_PHASE: Phase = { state: "arriving", reason: null, final: false, again: false };
+export const FIRST_PHASE: Phase = { state: "arriving", reason: null, final: false, again: null };
 
 /** The phase after `event`, or null where the event means nothing: callers then leave the job alone. */
 export function next(phase: Phase, event: MachineEvent): Phase | null {
@@ -59,30 +60,46 @@ export function next(phase: Phase, event: MachineEvent): Phase | null {
     case "time-over":
       return phase.state === "arriving" || phase.state === "held" ? end(phase, "expired", "expired") : null;
     case "entered":
-      return phase.state === "held" || phase.state === "interrupted" ? go(phase, "releasing") : null;
+      return isResting(phase.state) ? go(phase, "releasing") : null;
     case "returned":
-      return phase.state === "releasing" ? go(phase, phase.again ? "interrupted" : "held") : null;
+      return phase.state === "releasing" ? go(phase, phase.again ?? "held") : null;
     case "started":
       return phase.state === "releasing" ? go(phase, "printing") : null;
     case "finished":
-      return phase.state === "printing" ? end(phase, event.confirmed ? "printed" : "delivered", null) : null;
+      return phase.state === "printing" ? finish(phase, event) : null;
     case "broke":
       return phase.state === "printing"
-        ? { state: "interrupted", reason: event.reason, final: false, again: true }
+        ? { state: "interrupted", reason: event.reason, final: false, again: "interrupted" }
         : null;
     case "grace-over":
-      return phase.state === "interrupted" ? end(phase, "interrupted", phase.reason) : null;
-    case "lost":
-      return phase.state === "held" || phase.state === "releasing" || phase.state === "interrupted"
-        ? end(phase, "rejected", "lost")
+      return phase.state === "interrupted" || phase.state === "delivered"
+        ? end(phase, phase.state, phase.reason)
         : null;
+    case "lost":
+      return isResting(phase.state) || phase.state === "releasing" ? end(phase, "rejected", "lost") : null;
   }
+}
+
+/** Its OTP prints it: for the first time, or once more. */
+function isResting(state: AgentState): boolean {
+  return state === "held" || state === "interrupted" || state === "delivered";
+}
+
+function finish(phase: Phase, { confirmed, keeps }: MachineEvent & { kind: "finished" }): Phase {
+  if (confirmed) return end(phase, "printed", null);
+  if (!keeps || phase.again === "delivered") return end(phase, "delivered", null);
+  return { state: "delivered", reason: null, final: false, again: "delivered" };
 }
 
 function go(phase: Phase, state: AgentState): Phase {
   return { state, reason: null, final: false, again: phase.again };
 }
 
+/** What was delivered stays so, whatever ends the time in which it could be printed once more. */
 function end(phase: Phase, state: AgentState, reason: Reason | null): Phase {
-  return { state, reason, final: true, again: phase.again };
+  const { again } = phase;
+  const came = state === "printed" || state === "interrupted" || again !== "delivered";
+  return came
+    ? { state, reason, final: true, again }
+    : { state: "delivered", reason: null, final: true, again };
 }

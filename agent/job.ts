@@ -55,6 +55,9 @@ export interface JobRow {
   ended_at: number | null;
 }
 
+/** By the number in the row. */
+const AGAIN: readonly Phase["again"][] = [null, "interrupted", "delivered"];
+
 export function fromRow(row: JobRow): Job {
   return {
     id: row.id,
@@ -68,7 +71,7 @@ export function fromRow(row: JobRow): Job {
     state: row.state as AgentState,
     reason: row.reason as Reason | null,
     final: row.final === 1,
-    again: row.again === 1,
+    again: AGAIN[row.again] ?? null,
     printer: row.printer,
     record: row.record,
     sealedBytes: row.sealed_bytes,
@@ -93,7 +96,7 @@ export function toRow(job: Job): JobRow {
     state: job.state,
     reason: job.reason,
     final: job.final ? 1 : 0,
-    again: job.again ? 1 : 0,
+    again: AGAIN.indexOf(job.again),
     printer: job.printer,
     record: job.record,
     sealed_bytes: job.sealedBytes,

@@ -5,6 +5,7 @@ import type { JobRef } from "../wire/name.ts";
 import type { Clock } from "./clock.ts";
 import type { Db } from "./database.ts";
 import type { BytesTaken } from "./device.ts";
+import type { GraceState, Graces } from "./graces.ts";
 import { fromRow, type Job, type JobRow, toRow } from "./job.ts";
 import { FIRST_PHASE, type MachineEvent, next, type Phase } from "./job-machine.ts";
 import type { EventOutbox } from "./outbox.ts";
@@ -51,11 +52,27 @@ const COLUMNS = [
   "ended_at",
 ] as const satisfies readonly (keyof JobRow)[];
 
+/** What is told of how much was handed over. */
+interface Told {
+  readonly atLeast: number | null;
+  readonly atMost: number | null;
+}
+const UNKNOWN: Told = { atLeast: null, atMost: null };
+
+/** What may be told of a second copy; the rest is told of the job. */
+const OF_A_COPY: ReadonlySet<MachineEvent["kind"]> = new Set(["entered", "started", "finished", "broke"]);
+
+export interface JobsRoom {
+  readonly clock: Clock;
+  readonly outbox: EventOutbox;
+  readonly graces: Graces;
+  /** Called after the commit, in order. */
+  readonly onEvent: (event: JobEvent) => void;
+}
+
 export class Jobs {
   readonly #db: Db;
-  readonly #clock: Clock;
-  readonly #outbox: EventOutbox;
-  readonly #onEvent: (event: JobEvent) => void;
+  readonly #room: JobsRoom;
   readonly #find;
   readonly #live;
   readonly #insert;
@@ -63,12 +80,9 @@ export class Jobs {
   readonly #delete;
   #told: JobEvent[] | null = null;
 
-  /** @param onEvent called after the commit, in order */
-  constructor(db: Db, clock: Clock, outbox: EventOutbox, onEvent: (event: JobEvent) => void) {
+  constructor(db: Db, room: JobsRoom) {
     this.#db = db;
-    this.#clock = clock;
-    this.#outbox = outbox;
-    this.#onEvent = onEvent;
+    this.#room = room;
     this.#find = db.prepare<[string, string], JobRow>("SELECT * FROM job WHERE user = ? AND job = ?");
     this.#live = db.prepare<[], JobRow>("SELECT * FROM job WHERE final = 0 ORDER BY id");
     this.#insert = db.prepare<[JobRow]>(
@@ -101,7 +115,7 @@ export class Jobs {
     } finally {
       this.#told = null;
     }
-    for (const event of told) this.#onEvent(event);
+    for (const event of told) this.#room.onEvent(event);
     return result;
   }
 
@@ -111,7 +125,7 @@ export class Jobs {
       const fresh = blankJob(ticket, attempt, FIRST_PHASE);
       this.#insert.run(toRow(fresh));
       const job = this.find(ticket) ?? fresh;
-      this.#tell(job, null);
+      this.#tell(job);
       return job;
     });
   }
@@ -119,9 +133,9 @@ export class Jobs {
   /** A job that ended elsewhere before it came: only its tombstone. */
   bury(ticket: Ticket, phase: Phase): void {
     this.commit(() => {
-      const job = { ...blankJob(ticket, "", phase), endedAt: this.#clock.stamp() };
+      const job = { ...blankJob(ticket, "", phase), endedAt: this.#room.clock.stamp() };
       this.#insert.run(toRow(job));
-      this.#tell(job, null);
+      this.#tell(job);
     });
   }
 
@@ -132,12 +146,14 @@ export class Jobs {
       const phase = job ? next(job, event) : null;
       if (!job || !phase) return null;
       const { handedOver, ...columns } = fields;
-      const ended = phase.final ? { record: null, endedAt: this.#clock.stamp() } : {};
+      const ended = phase.final ? { record: null, endedAt: this.#room.clock.stamp() } : {};
       const changed: Job = { ...job, ...columns, ...phase, ...ended };
       this.#update.run(toRow(changed));
+      this.#keepTime(changed, event);
       // How much was handed over before a power cut nobody knows.
       const size = changed.state === "interrupted" ? null : changed.bytes || null;
-      this.#tell(changed, handedOver?.atLeast ?? size, handedOver?.atMost);
+      const again = job.again !== null && OF_A_COPY.has(event.kind);
+      this.#tell(changed, handedOver ?? { atLeast: size, atMost: size }, again);
       return changed;
     });
   }
@@ -151,13 +167,15 @@ export class Jobs {
   }
 
   /**
-   * Tells an end again: the broker speaks as if it had never heard it, and may have been restored from an older copy.
-   * Nothing for a job that lives, whose end is still to come, or while an event of it is on its way.
+   * Tells an end again, or that it came out and is open: the broker speaks as if it had never heard it, and may have
+   * been restored from an older copy. Nothing for a job whose news are still to come, or while some are on their way.
    */
   retell(ref: JobRef): void {
     this.commit(() => {
       const job = this.find(ref);
-      if (job?.final && !this.#outbox.waitsFor(ref)) this.#tell(job, job.bytes || null);
+      if (!job || !(job.final || isOpen(job)) || this.#room.outbox.waitsFor(ref)) return;
+      const size = job.state === "interrupted" ? null : job.bytes || null;
+      this.#tell(job, { atLeast: size, atMost: size });
     });
   }
 
@@ -169,7 +187,16 @@ export class Jobs {
     });
   }
 
-  #tell(job: Job, bytes: number | null, bytesAtMost: number | null = bytes): void {
+  /** In the same step as the state: whatever rests open has a time at which it ends. */
+  #keepTime(job: Job, { kind }: MachineEvent): void {
+    const { graces } = this.#room;
+    if (job.final) graces.end(job);
+    else if ((kind === "finished" || kind === "broke") && isOpen(job)) graces.begin(job, job.state);
+  }
+
+  #tell(job: Job, { atLeast, atMost }: Told = UNKNOWN, again = false): void {
+    const at = this.#room.clock.stamp();
+    const leftMs = isOpen(job) ? this.#room.graces.leftMs(job) : 0;
     const event: JobEvent = {
       id: randomUUID(),
       user: job.user,
@@ -177,14 +204,21 @@ export class Jobs {
       state: job.state,
       reason: job.reason,
       printer: job.printer,
-      at: this.#clock.stamp(),
-      bytes,
-      ...(bytesAtMost === bytes || bytesAtMost === null ? {} : { bytesAtMost }),
+      at,
+      bytes: atLeast,
+      ...(atMost === atLeast || atMost === null ? {} : { bytesAtMost: atMost }),
+      ...(leftMs > 0 && { until: at + Math.ceil(leftMs / 1000) }),
+      ...(again && { again }),
       final: job.final,
     };
-    this.#outbox.add(event);
+    this.#room.outbox.add(event);
     this.#told?.push(event);
   }
+}
+
+/** Its OTP prints it again. */
+function isOpen(job: Job): job is Job & { readonly state: GraceState } {
+  return !job.final && (job.state === "interrupted" || job.state === "delivered");
 }
 
 function blankJob(ticket: Ticket, attempt: string, phase: Phase): Job {

@@ -45,6 +45,8 @@ export interface KeeperPolicy {
   readonly expiresMaxS: number;
   /** How long an interrupted job can be printed again. */
   readonly graceMs: number;
+  /** How long a delivered job, which nobody confirmed, can be printed once more; 0: not at all. */
+  readonly deliveredGraceMs: number;
   /** No progress for so long: the panel says so. */
   readonly stallMs: number;
   /** No progress for so long: going on needs the OTP again. */
@@ -163,7 +165,7 @@ export interface Keeper {
   readonly outbox: Outbox;
   /** Recovery; call once before anything else. Rejects with PlatenError when the storage cannot be used. */
   start(): Promise<void>;
-  /** Jobs that wait for an OTP, interrupted ones included. */
+  /** Jobs that wait for an OTP, interrupted ones included; a delivered one waits for nobody. */
   held(): number;
   /** True when entries cannot be judged: shares are missing in memory and the broker is away. */
   locked(): boolean;

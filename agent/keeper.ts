@@ -6,7 +6,7 @@ import { EXPIRES_DEFAULT_S, EXPIRES_MAX_S, OTP_DIGITS, OTP_DIGITS_LARGE_GROUP } 
 import { OpenArrivals } from "./arrivals.ts";
 import { Clock, systemTime } from "./clock.ts";
 import { type Db, openDatabase } from "./database.ts";
-import { Graces } from "./graces.ts";
+import { Graces, SAVE_MS } from "./graces.ts";
 import { Handover } from "./handover.ts";
 import { Jobs } from "./jobs.ts";
 import type { Keeper, KeeperOptions, KeeperPolicy, KeeperSignals } from "./keeper-port.ts";
@@ -30,6 +30,7 @@ const DEFAULT_POLICY: KeeperPolicy = {
   expiresDefaultS: EXPIRES_DEFAULT_S,
   expiresMaxS: EXPIRES_MAX_S,
   graceMs: 10 * 60_000,
+  deliveredGraceMs: 10 * 60_000,
   stallMs: 10_000,
   stallOtpMs: 60_000,
   stallGiveUpMs: 10 * 60_000,
@@ -38,7 +39,6 @@ const DEFAULT_POLICY: KeeperPolicy = {
   otpDigits: [OTP_DIGITS, OTP_DIGITS_LARGE_GROUP],
 };
 
-const SWEEP_MS = 15_000;
 const FINISH_MS = 5000;
 const NOT_STARTED = "The agent did not start; held jobs are untouched.";
 const SILENT: KeeperSignals = {
@@ -95,13 +95,16 @@ class OpenKeeper implements Keeper {
     this.#clock = new Clock(options.time ?? systemTime, readHighestSeen(db));
     const monotonic = (): number => this.#clock.monotonic();
     this.outbox = new EventOutbox(db);
-    this.#jobs = new Jobs(db, this.#clock, this.outbox, signals.onEvent);
     this.#spool = new Spool(join(options.dir, "spool"), policy.reserveBytes);
-    this.#graces = new Graces(monotonic, policy.graceMs);
+    const times = { interrupted: policy.graceMs, delivered: policy.deliveredGraceMs };
+    this.#graces = new Graces(db, monotonic, times);
+    const { onEvent } = signals;
+    const told = { clock: this.#clock, outbox: this.outbox, graces: this.#graces, onEvent };
+    this.#jobs = new Jobs(db, told);
     this.#vault = new Vault(options.secrets);
     this.#lookup = new Lookup(this.#vault, escrow);
     const stretch = new Stretch(this.#vault.salt, options.stretchCost);
-    const traces = new Traces(this.#vault, this.#spool, this.#graces);
+    const traces = new Traces(this.#vault, this.#spool);
     const tries = new Tries(db, monotonic, (failures) => signals.onAlarm({ kind: "tries", failures }));
     const shared = {
       db,
@@ -129,7 +132,7 @@ class OpenKeeper implements Keeper {
     this.release = new KeypadRelease({ ...room, handover, workers });
     const speaks = speakers(options.printers);
     this.arrivals = new OpenArrivals({ ...room, seen: new Seen(db), speaks }, this.#spool, traces);
-    this.#sweep = new Sweep({ ...shared, expiresDefaultS: policy.expiresDefaultS });
+    this.#sweep = new Sweep({ ...shared, signals, expiresDefaultS: policy.expiresDefaultS });
   }
 
   async start(): Promise<void> {
@@ -142,7 +145,7 @@ class OpenKeeper implements Keeper {
     }
     this.#timer = setInterval(() => {
       this.#sweeping = this.#sweeping.then(() => this.#sweep.run()).catch(() => undefined);
-    }, SWEEP_MS);
+    }, SAVE_MS);
   }
 
   held(): number {

@@ -1,9 +1,24 @@
 /** Which of the matched jobs an entry releases, and in which order. Pure. */
 import type { OpenedJob } from "./document.ts";
+import type { Job } from "./job.ts";
+
+/** It prints, or waits for its printer. */
+export function isUnderWay({ state }: Job): boolean {
+  return state === "releasing" || state === "printing";
+}
+
+/**
+ * What an entry may release: first what did not come out yet, or not whole. What was delivered prints once more only
+ * when it alone is left: nobody who types for the rest of a set asked for it.
+ */
+export function chooseOwed(matched: readonly OpenedJob[]): readonly OpenedJob[] {
+  if (matched.every(({ job }) => job.state === "delivered")) return matched;
+  return matched.filter(({ job }) => job.state === "held" || job.state === "interrupted");
+}
 
 /**
  * In order of arrival; the members of a set in their own order, where its first member stands. A set of which a
- * member is missing releases none of its members.
+ * member is missing releases none of its members, unless it was whole before: then the missing ones came out.
  */
 export function orderForPrint(matched: readonly OpenedJob[]): OpenedJob[] {
   const ordered = [...matched].sort((a, b) => a.job.id - b.job.id);
@@ -14,8 +29,13 @@ export function orderForPrint(matched: readonly OpenedJob[]): OpenedJob[] {
     if (placed.has(set)) return [];
     placed.add(set);
     const members = ordered.filter((other) => other.record.manifest.set === set);
-    return isWhole(members) ? members.sort((a, b) => sequenceOf(a) - sequenceOf(b)) : [];
+    return wasWhole(members) || isWhole(members) ? members.sort((a, b) => sequenceOf(a) - sequenceOf(b)) : [];
   });
+}
+
+/** A printer was given to one of them, which never happened before all were there. */
+function wasWhole(members: readonly OpenedJob[]): boolean {
+  return members.some(({ job }) => job.printer !== null);
 }
 
 function isWhole(members: readonly OpenedJob[]): boolean {

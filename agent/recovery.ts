@@ -15,12 +15,14 @@ export interface RecoveryRoom {
 /** Before anything else touches the database or the spool. Idempotent: it may be cut short and run again. */
 export async function recover(room: RecoveryRoom): Promise<void> {
   const { jobs, spool, graces } = room;
-  for (const job of jobs.live()) settle(room, job);
+  for (const job of jobs.live()) {
+    if (job.again !== null && job.state !== "printing") graces.resume(job, job.again);
+    settle(room, job);
+  }
   for (const job of jobs.live()) {
     if ((await spool.size(job.attempt)) !== job.sealedBytes) jobs.apply(job, { kind: "lost" });
   }
   const live = jobs.live();
-  for (const job of live) if (job.state === "interrupted") graces.begin(job);
   // What ended, or never became whole, may have left its file.
   await spool.sweep(new Set(live.map(({ attempt }) => attempt)));
 }

@@ -8,7 +8,7 @@ import type { JobRecord } from "./job-record.ts";
 import type { Jobs } from "./jobs.ts";
 import type { KeeperPolicy, Release, Verdict } from "./keeper-port.ts";
 import type { Lookup } from "./lookup.ts";
-import { isCollision, orderForPrint } from "./matching.ts";
+import { chooseOwed, isCollision, isUnderWay, orderForPrint } from "./matching.ts";
 import { faultOfStorage } from "./storage-fault.ts";
 import type { Stretch } from "./stretch.ts";
 import type { Traces } from "./traces.ts";
@@ -96,7 +96,8 @@ export class KeypadRelease implements Release {
     return this.#room.jobs.live().filter((job) => {
       if (job.state === "arriving") return false;
       if (job.state === "held") return now === null || job.expires === null || job.expires > now;
-      return job.state !== "interrupted" || !this.#room.graces.isOver(job);
+      const isOpen = job.state === "interrupted" || job.state === "delivered";
+      return !isOpen || !this.#room.graces.isOver(job);
     });
   }
 
@@ -161,11 +162,10 @@ export class KeypadRelease implements Release {
     }
     const paused = workers.filter((worker) => live.some(({ job }) => worker.needsOtp(job)));
     for (const worker of paused) worker.resume();
-    const resting = live.filter(({ job }) => job.state === "held" || job.state === "interrupted");
-    const ordered = orderForPrint(resting);
+    const ordered = orderForPrint(chooseOwed(live));
     if (ordered.length > 0) return await handover.release(ordered, kept, atMs);
     tries.giveBack();
-    if (resting.length === live.length) return NOT_ACCEPTED;
+    if (!live.some(({ job }) => isUnderWay(job))) return NOT_ACCEPTED;
     return { kind: "released", jobs: paused.length, waiting: paused.length === 0 };
   }
 

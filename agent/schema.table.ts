@@ -54,4 +54,12 @@ export const MIGRATIONS: readonly string[] = [
     highest_seen INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE grace (
+    user TEXT NOT NULL,
+    job TEXT NOT NULL,
+    left_ms REAL NOT NULL,
+    PRIMARY KEY (user, job)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -146,6 +146,7 @@ function keeperPolicy({ policy }: AgentConfig): Partial<KeeperPolicy> {
     expiresDefaultS: policy.expiresSeconds,
     expiresMaxS: policy.expiresMaxSeconds,
     graceMs: policy.graceSeconds * 1000,
+    deliveredGraceMs: (policy.deliveredGraceSeconds ?? policy.graceSeconds) * 1000,
     stallMs: policy.stallSeconds * 1000,
     stallOtpMs: policy.stallOtpSeconds * 1000,
     stallGiveUpMs: policy.stallGiveUpSeconds * 1000,

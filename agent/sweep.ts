@@ -2,7 +2,9 @@
 import type { Clock } from "./clock.ts";
 import type { Db } from "./database.ts";
 import type { Graces } from "./graces.ts";
+import type { Job } from "./job.ts";
 import type { Jobs } from "./jobs.ts";
+import type { KeeperSignals } from "./keeper-port.ts";
 import type { Traces } from "./traces.ts";
 
 /** A tombstone outlives every ticket and share of its job. */
@@ -14,6 +16,7 @@ export interface SweepRoom {
   readonly graces: Graces;
   readonly traces: Traces;
   readonly clock: Clock;
+  readonly signals: Pick<KeeperSignals, "onTiming">;
   readonly expiresDefaultS: number;
 }
 
@@ -43,14 +46,16 @@ export class Sweep {
 
   /** Once; the caller repeats it. Storage errors pass through: the next run finds what is left. */
   async run(): Promise<void> {
-    const { db, clock, jobs } = this.#room;
+    const { db, clock, graces, jobs } = this.#room;
     const now = clock.now();
     for (const job of jobs.live()) {
-      if (job.state === "interrupted" && this.#room.graces.isOver(job)) await this.#end(job, "grace-over");
+      const isOpen = job.state === "interrupted" || job.state === "delivered";
+      if (isOpen && graces.isOver(job)) await this.#end(job, "grace-over");
       if (job.state !== "held" || now === null) continue;
       if (job.expires === null) jobs.note(job, { expires: now + this.#room.expiresDefaultS });
       else if (job.expires <= now) await this.#end(job, "time-over");
     }
+    graces.save();
     if (now === null) return;
     this.#keepTime.run(now);
     if (this.#hasOld.get(now - TOMBSTONE_S)) this.#forgetOld(now - TOMBSTONE_S);
@@ -58,8 +63,13 @@ export class Sweep {
     db.pragma("wal_checkpoint(PASSIVE)");
   }
 
-  async #end(job: Parameters<Jobs["find"]>[0], kind: "time-over" | "grace-over"): Promise<void> {
-    const ended = this.#room.jobs.apply(job, { kind });
-    if (ended) await this.#room.traces.destroy(ended);
+  async #end(job: Job, kind: "time-over" | "grace-over"): Promise<void> {
+    const { jobs, traces, signals, clock } = this.#room;
+    const ended = jobs.apply(job, { kind });
+    if (!ended) return;
+    await traces.destroy(ended);
+    const { user, job: id, printer } = ended;
+    if (printer !== null)
+      signals.onTiming({ user, job: id, step: "destroyed", atMs: clock.monotonic(), printer });
   }
 }

@@ -5,7 +5,6 @@ import type { Reason } from "../wire/reason.ts";
 import type { Clock } from "./clock.ts";
 import { type BytesTaken, DeviceError } from "./device.ts";
 import { closeJob, DocumentLost, type OpenedJob, readDocument } from "./document.ts";
-import type { Graces } from "./graces.ts";
 import type { Jobs } from "./jobs.ts";
 import type { KeeperPolicy, KeeperSignals, Timing } from "./keeper-port.ts";
 import type { OpenPrinter } from "./open-printer.ts";
@@ -20,7 +19,6 @@ export interface WorkerRoom {
   readonly jobs: Jobs;
   readonly spool: Spool;
   readonly traces: Traces;
-  readonly graces: Graces;
   readonly clock: Clock;
   readonly policy: KeeperPolicy;
   readonly signals: KeeperSignals;
@@ -136,7 +134,7 @@ export class Worker {
 
   async #printOne(opened: OpenedJob, printer: OpenPrinter): Promise<void> {
     const { job } = opened;
-    const watch = this.#watch(job.again);
+    const watch = this.#watch(job.again !== null);
     const current: Current = { ref: job, watch, printer };
     this.#current = current;
     try {
@@ -216,16 +214,18 @@ export class Worker {
     const copies = record.manifest.copies ?? 1;
     const ended = this.#room.jobs.apply(
       job,
-      { kind: "finished", confirmed },
+      { kind: "finished", confirmed, keeps: this.#room.policy.deliveredGraceMs > 0 },
       { copiesDone: copies, handedOver: { atLeast: copies * job.bytes, atMost: copies * job.bytes } },
     );
-    if (ended) await this.#room.traces.destroy(ended);
-    this.#time(job, "destroyed");
+    if (ended?.final) {
+      await this.#room.traces.destroy(ended);
+      this.#time(job, "destroyed");
+    }
     this.#room.signals.onPanel({ kind: "take-pages", printer: this.name, confirmed });
   }
 
   async #interrupt(opened: OpenedJob, cause: unknown): Promise<void> {
-    const { graces, jobs } = this.#room;
+    const { jobs } = this.#room;
     const reason = reasonOf(cause);
     try {
       jobs.commit(() => {
@@ -236,7 +236,6 @@ export class Worker {
         jobs.apply(opened.job, { kind: "broke", reason }, { handedOver });
         this.#line.soil();
       });
-      graces.begin(opened.job);
       this.#showCare(reason);
     } catch (storage) {
       this.#showBroken(storage);

@@ -28,7 +28,7 @@ export function createAdminHandlers(registry: Registry, relay: RelayActions): Ad
       uptimeSeconds: registry.uptimeSeconds(),
       address: registry.address(),
       counts: relay.counts(),
-      warnings: registry.warnings(),
+      warnings: [...registry.warnings(), ...relay.warnings()],
     }),
   };
 }

@@ -1,7 +1,7 @@
 /** `platen printer` and `platen group` at the broker's end. */
 import { fingerprintRecipient } from "../wire/fingerprint.ts";
 import type { AdminHandlers } from "./admin-ops.ts";
-import type { AdminOp, GroupRow, PrinterRow } from "./admin-schema.ts";
+import type { AdminOp, GroupRow, PrinterCondition, PrinterRow } from "./admin-schema.ts";
 import type { AgentState } from "./directory-changes.ts";
 import type { Registry } from "./registry.ts";
 import type { RelayActions } from "./registry-port.ts";
@@ -75,7 +75,18 @@ function readPrinters({ database, directory, codes }: Registry, relay: RelayActi
     fingerprint: recipient === null ? null : fingerprintRecipient(recipient),
     groups: JSON.parse(groups) as string[],
     claimUntil: codes.pendingUntil("claim", row.agent),
+    condition: readCondition(relay, row),
   }));
+}
+
+function readCondition(
+  relay: RelayActions,
+  { agent, name }: Pick<PrinterRow, "agent" | "name">,
+): PrinterCondition | null {
+  const said = relay.condition(agent)?.printers.find((printer) => printer.name === name);
+  if (!said) return null;
+  const { name: _, ...condition } = said;
+  return condition;
 }
 
 function readGroups({ database, directory }: Registry): GroupRow[] {

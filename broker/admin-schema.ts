@@ -4,7 +4,7 @@ import type { AccountRow } from "./accounts.ts";
 import type { AgentState } from "./directory-changes.ts";
 import { BUNDLE_BYTES_MAX, type ShownList } from "./fleet-bundle.ts";
 import type { ListStatus } from "./lists.ts";
-import type { AuditEntry } from "./registry-port.ts";
+import type { AgentCondition, AuditEntry } from "./registry-port.ts";
 import type { Warning } from "./warning.ts";
 
 const AUDIT_LINES_MAX = 2000;
@@ -47,6 +47,8 @@ export type AdminOp = keyof typeof ADMIN_ARGS;
 export type AdminArgs<O extends AdminOp> = z.input<(typeof ADMIN_ARGS)[O]>;
 export type CheckedArgs<O extends AdminOp> = z.output<(typeof ADMIN_ARGS)[O]>;
 
+export type PrinterCondition = Omit<AgentCondition["printers"][number], "name">;
+
 export interface PrinterRow {
   readonly name: string;
   readonly agent: string;
@@ -61,6 +63,8 @@ export interface PrinterRow {
   readonly groups: readonly string[];
   /** Unix seconds; null when no claim code is out. */
   readonly claimUntil: number | null;
+  /** What it last said of itself through its agent; null where it has not since this broker started. */
+  readonly condition: PrinterCondition | null;
 }
 
 export interface GroupRow {

@@ -177,7 +177,7 @@ function sweepEvery(everyMs: number, relay: Relay): () => Promise<void> {
 }
 
 function createActions(
-  { jobs, ledger, lifecycle, escrow, quota, status }: Relay,
+  { jobs, ledger, lifecycle, conditions, escrow, quota, status }: Relay,
   { sessions }: EmbeddedMqtt,
 ): RelayActions {
   return {
@@ -194,6 +194,7 @@ function createActions(
     revokeAgent: (agent) => {
       sessions.disconnectAgent(agent);
       lifecycle.revokeAgent(agent);
+      conditions.forget(agent);
     },
     audit: (query) => ledger.audit(query),
     counts: () => ({
@@ -203,5 +204,7 @@ function createActions(
       sessions: sessions.size,
     }),
     isConnected: (agent) => sessions.isConnected(agent),
+    condition: (agent) => conditions.of(agent),
+    warnings: () => conditions.warnings((agent) => sessions.isConnected(agent)),
   };
 }

@@ -149,7 +149,7 @@ export class Calls {
     const results = await escrow.put(agent, body.shares, (ref) => {
       const job = jobs.get(ref);
       const copy = jobs.copyAt(agent, ref);
-      return job !== null && copy !== null && !copy.final && dropReason(job) === null;
+      return job !== null && copy !== null && !copy.final && dropReason(job, agent) === null;
     });
     for (const [i, share] of body.shares.entries()) {
       if (results[i] === "stored") this.#with.lifecycle.extend(share, share.expires);

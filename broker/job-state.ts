@@ -16,9 +16,21 @@ export interface FoldedState {
 }
 
 /** From the least to the most telling; a job is what the furthest of its copies is. */
-const PROGRESS: readonly JobState[] = ["stored", "arriving", "held", "interrupted", "releasing", "printing"];
+const PROGRESS: readonly JobState[] = [
+  "stored",
+  "arriving",
+  "held",
+  "interrupted",
+  "releasing",
+  "printing",
+  "delivered",
+];
 /** The ends that end it everywhere: something came out, or may have. */
 const CAME_OUT: readonly JobState[] = ["printed", "delivered", "interrupted"];
+
+export function cameOut(state: JobState): boolean {
+  return CAME_OUT.includes(state);
+}
 
 /** True where the agent may print it without asking anyone. */
 export function isAtAgent(copy: CopyState): boolean {
@@ -43,7 +55,7 @@ export function foldCopies(copies: readonly CopyState[], wish: Reason | null): F
   if (wish !== null) {
     const holding = pickFurthest(live.filter(isAtAgent));
     return holding
-      ? { state: holding.state, reason: wish, ended: false }
+      ? { state: holding.state, reason: holding.state === "delivered" ? null : wish, ended: false }
       : { state: endOf(wish), reason: wish, ended: true };
   }
   const furthest = pickFurthest(live);
@@ -57,7 +69,7 @@ export function foldCopies(copies: readonly CopyState[], wish: Reason | null): F
 /** Why the others must let go of a job that one agent ended; null when they need not. */
 export function spreadEnd(copy: CopyState): Reason | null {
   if (!copy.final) return null;
-  if (CAME_OUT.includes(copy.state)) return "printed-elsewhere";
+  if (cameOut(copy.state)) return "printed-elsewhere";
   return copy.state === "cancelled" ? (copy.reason ?? "by-administrator") : null;
 }
 

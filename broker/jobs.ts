@@ -23,6 +23,8 @@ export interface Job extends JobRef {
   readonly otp: number;
   readonly isGroup: boolean;
   readonly claimedAgent: string | null;
+  /** It came out there, unconfirmed, and may be printed there once more; also after its end. */
+  readonly deliveredAgent: string | null;
   readonly wish: Reason | null;
   readonly endedAt: number | null;
   /** Its status is not to be seen (any more). */
@@ -34,7 +36,17 @@ export interface Copy extends JobRef, CopyState {
   readonly printers: readonly string[];
   /** The one of them that took it. */
   readonly printer: string | null;
+  /** Unix seconds: while its OTP prints it again. */
+  readonly until: number | null;
+  /** What it is now is a second copy. */
+  readonly again: boolean;
+  /** As last told. */
+  readonly bytes: number | null;
+  readonly bytesAtMost: number | null;
 }
+
+/** What an agent's word changes of its copy. */
+export type CopyChange = CopyState & Pick<Copy, "printer" | "until" | "again" | "bytes" | "bytesAtMost">;
 
 /** What may be changed of a job's row. */
 export type JobChange = Partial<
@@ -48,6 +60,7 @@ export type JobChange = Partial<
     | "expiresSaid"
     | "expires"
     | "claimedAgent"
+    | "deliveredAgent"
     | "wish"
     | "endedAt"
   >
@@ -62,14 +75,17 @@ const COLUMNS: Readonly<Record<keyof JobChange, string>> = {
   expiresSaid: "expires_said",
   expires: "expires",
   claimedAgent: "claimed_agent",
+  deliveredAgent: "delivered_agent",
   wish: "wish",
   endedAt: "ended_at",
 };
 
 const JOB = `SELECT user, job, target, state, reason, at, created_at AS createdAt, parts, bytes,
-  expires_said AS expiresSaid, digest, expires, otp, is_group AS isGroup, claimed_agent AS claimedAgent, wish,
+  expires_said AS expiresSaid, digest, expires, otp, is_group AS isGroup, claimed_agent AS claimedAgent,
+  delivered_agent AS deliveredAgent, wish,
   ended_at AS endedAt, status_cleared AS isHidden FROM jobs`;
-const COPY = "SELECT user, job, agent, printers, state, reason, printer, final FROM copies";
+const COPY = `SELECT user, job, agent, printers, state, reason, printer, final, until, again, bytes,
+  bytes_at_most AS bytesAtMost FROM copies`;
 
 type Row = Record<string, unknown>;
 type Statement = Database.Statement<unknown[]>;
@@ -112,8 +128,10 @@ export class Jobs {
     return rows.map((row) => toJob(row as Row));
   }
 
-  countLive(user: string): number {
-    return this.#count("SELECT count(*) FROM jobs WHERE user = ? AND ended_at IS NULL", user);
+  /** Those that wait to be printed: what came out waits for nobody. */
+  countWaiting(user: string): number {
+    const sql = "SELECT count(*) FROM jobs WHERE user = ? AND ended_at IS NULL AND delivered_agent IS NULL";
+    return this.#count(sql, user);
   }
 
   countSince(user: string, since: number): number {
@@ -153,10 +171,14 @@ export class Jobs {
     });
   }
 
-  changeCopy(agent: string, ref: JobRef, copy: CopyState & Pick<Copy, "printer">): void {
+  changeCopy(agent: string, { user, job }: JobRef, copy: CopyChange): void {
+    const { state, reason, printer, until, bytes, bytesAtMost } = copy;
+    const flags = { final: copy.final ? 1 : 0, again: copy.again ? 1 : 0 };
     this.#prepare(
-      `UPDATE copies SET state = ?, reason = ?, printer = ?, final = ? WHERE user = ? AND job = ? AND agent = ?`,
-    ).run(copy.state, copy.reason, copy.printer, copy.final ? 1 : 0, ref.user, ref.job, agent);
+      `UPDATE copies SET state = @state, reason = @reason, printer = @printer, final = @final, until = @until,
+         again = @again, bytes = @bytes, bytes_at_most = @bytesAtMost
+       WHERE user = @user AND job = @job AND agent = @agent`,
+    ).run({ agent, user, job, state, reason, printer, until, bytes, bytesAtMost, ...flags });
   }
 
   /** Ended before `before` and still shown: these from now on are not. */
@@ -212,10 +234,11 @@ function toJob(row: Row): Job {
 }
 
 function toCopy(row: unknown): Copy {
-  const { printers, final, ...rest } = row as Row;
+  const { printers, final, again, ...rest } = row as Row;
   return {
     ...rest,
     printers: JSON.parse(String(printers)) as string[],
     final: final === 1,
+    again: again === 1,
   } as unknown as Copy;
 }

@@ -10,7 +10,7 @@ import type { Reason } from "../wire/reason.ts";
 import { isEnd, type JobState } from "../wire/state.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Escrow } from "./escrow.ts";
-import { foldCopies, isAtAgent, needsParts, spreadEnd } from "./job-state.ts";
+import { type CopyState, cameOut, foldCopies, isAtAgent, spreadEnd } from "./job-state.ts";
 import { type Copy, groupByAgent, type Job, type Jobs } from "./jobs.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Log, nameError } from "./log.ts";
@@ -18,7 +18,7 @@ import type { PartStore } from "./part-store.ts";
 import type { Quota } from "./quota.ts";
 import type { Target } from "./registry-port.ts";
 import type { StatusBoard } from "./status.ts";
-import { dropReason, type Tickets } from "./tickets.ts";
+import { dropReason, type Tickets, wantsParts } from "./tickets.ts";
 import type { Tombstones } from "./tombstones.ts";
 
 export interface LifecycleParts {
@@ -102,11 +102,15 @@ export class Lifecycle {
     return true;
   }
 
-  /** Ends a job here and now, whatever its copies are; agents are told to let go. */
+  /** Ends a job here and now, whatever its copies are; agents are told to let go. What was delivered stays so. */
   end(ref: JobRef, state: JobState, reason: Reason): void {
     const { jobs } = this.#with;
     const job = jobs.get(ref);
     if (!job || job.endedAt !== null) return;
+    if (job.deliveredAgent !== null) {
+      this.#endCopies(job.deliveredAgent, jobs.copiesOf(ref), reason);
+      return;
+    }
     jobs.transact(() => {
       jobs.change(ref, { state, reason, at: this.#with.now(), endedAt: this.#with.now() });
       this.#record(job, state, reason);
@@ -133,7 +137,7 @@ export class Lifecycle {
    * are gone. Rejects where the disk fails: nothing is confirmed then.
    */
   async takeEvents(agent: string, events: readonly JobEvent[]): Promise<string[]> {
-    const { jobs, escrow, tombstones, now } = this.#with;
+    const { jobs, escrow, tombstones, tickets, now } = this.#with;
     const changed = new Map<string, Job>();
     // Of a job it has no copy of an agent has no share either.
     const finals = events.filter((event) => isFinal(event) && jobs.copyAt(agent, event) !== null);
@@ -147,7 +151,12 @@ export class Lifecycle {
       }
       for (const event of finals) tombstones.add(agent, event, now());
     });
-    for (const before of changed.values()) this.#follow(before, before);
+    for (const before of changed.values()) {
+      const job = this.#follow(before, before);
+      // It was printing when it was told to let go, and must not be printed again.
+      const copy = job && jobs.copyAt(agent, job);
+      if (copy && !copy.final && copy.until !== null && before.wish !== null) tickets.send(job, [copy]);
+    }
     await escrow.drop(agent, finals, now());
     return events.map(({ id }) => id);
   }
@@ -165,7 +174,7 @@ export class Lifecycle {
     const { jobs } = this.#with;
     const job = jobs.get(ref);
     const copy = jobs.copyAt(agent, ref);
-    if (!job || !copy || copy.final || dropReason(job) !== null) return false;
+    if (!job || !copy || copy.final || dropReason(job, agent) !== null) return false;
     if (job.claimedAgent === null) jobs.change(ref, { claimedAgent: agent });
     return job.claimedAgent === null || job.claimedAgent === agent;
   }
@@ -174,12 +183,7 @@ export class Lifecycle {
   revokeAgent(agent: string): void {
     const { jobs } = this.#with;
     const open = jobs.openCopiesAt(agent);
-    jobs.transact(() => {
-      for (const copy of open) {
-        jobs.changeCopy(agent, copy, { ...copy, state: "rejected", reason: "revoked", final: true });
-      }
-    });
-    for (const copy of open) this.settle(copy);
+    this.#endCopies(agent, open, "revoked");
     this.#drop([agent], open);
   }
 
@@ -194,12 +198,21 @@ export class Lifecycle {
     const lost = jobs
       .openCopiesAt(agent)
       .filter((copy) => isAtAgent(copy) && isAlive(copy) && !escrow.has(agent, copy));
+    this.#endCopies(agent, lost, "lost");
+  }
+
+  /** Ends copies of an agent of which it will tell nothing more. */
+  #endCopies(agent: string, copies: readonly Copy[], reason: Reason): void {
+    const { jobs } = this.#with;
     jobs.transact(() => {
-      for (const copy of lost) {
-        jobs.changeCopy(agent, copy, { ...copy, state: "rejected", reason: "lost", final: true });
+      for (const copy of copies) {
+        if (copy.agent !== agent) continue;
+        const isDelivered = jobs.get(copy)?.deliveredAgent === agent;
+        const end = isDelivered ? DELIVERED : { state: "rejected" as const, reason };
+        jobs.changeCopy(agent, copy, { ...copy, ...end, until: null, final: true });
       }
     });
-    for (const copy of lost) this.settle(copy);
+    for (const copy of copies) this.settle(copy);
   }
 
   /** Makes a job's row what its copies say, and does what follows. */
@@ -214,10 +227,12 @@ export class Lifecycle {
     const { jobs, now } = this.#with;
     const job = jobs.get(ref);
     const folded = job && this.#fold(job, jobs.copiesOf(ref));
-    if (!folded || (folded.state === job.state && folded.reason === job.reason && !folded.ended)) return;
+    const isSame = folded?.state === job?.state && folded?.reason === job?.reason;
+    if (!folded || (isSame && !folded.ended)) return;
     const endedAt = folded.ended ? (job.endedAt ?? now()) : null;
-    jobs.change(ref, { state: folded.state, reason: folded.reason, at: now(), endedAt });
-    if (folded.ended && job.wish !== null) this.#record(job, folded.state, folded.reason);
+    jobs.change(ref, { state: folded.state, reason: folded.reason, at: isSame ? job.at : now(), endedAt });
+    const isTold = job.wish === null || job.deliveredAgent !== null;
+    if (folded.ended && !isTold) this.#record(job, folded.state, folded.reason);
   }
 
   #fold(job: Job, copies: readonly Copy[]): ReturnType<typeof foldCopies> | null {
@@ -237,50 +252,71 @@ export class Lifecycle {
     const job = jobs.get(ref);
     if (!job) return null;
     const copies = jobs.copiesOf(ref);
-    if (job.endedAt !== null || !copies.some(needsParts)) {
+    if (job.endedAt !== null || !copies.some((copy) => wantsParts(job, copy))) {
       delivery.stop(ref);
       parts.remove(ref);
       quota.release(ref);
     }
-    for (const copy of copies) if (!needsParts(copy)) delivery.stop(ref, copy.agent);
+    for (const copy of copies) if (!wantsParts(job, copy)) delivery.stop(ref, copy.agent);
     const ended = job.endedAt !== null && before.endedAt === null;
     if (job.state !== before.state || job.reason !== before.reason || ended) this.#announce(job, copies);
     else if (job.isGroup) this.#with.status.publish(job, copies, null);
-    if (dropReason(job) !== null && dropReason(before) !== dropReason(job)) {
+    const leaving = copies.filter(
+      ({ agent }) => dropReason(job, agent) !== null && dropReason(job, agent) !== dropReason(before, agent),
+    );
+    if (leaving.length > 0) {
       this.#drop(
-        copies.map(({ agent }) => agent),
+        leaving.map(({ agent }) => agent),
         [ref],
       );
-      tickets.send(job, copies);
+      tickets.send(job, leaving);
     }
     return job;
   }
 
   #takeEvent(agent: string, event: JobEvent): boolean {
     const { jobs, ledger, log, now } = this.#with;
-    const { user, job: id, state, reason } = event;
+    const { user, job: id } = event;
     const copy = jobs.copyAt(agent, event);
     const job = jobs.get(event);
     if (!copy || !job) {
       log.write("event-unknown-job", { agent, user, job: id });
       return false;
     }
+    const final = isFinal(event);
+    const { state, reason } = readEnd(agent, job, event);
     // The same end again, or more than any honest agent tells.
     if (copy.final && copy.state === state) return false;
-    if (!isFinal(event) && ledger.isFull(agent, event)) return false;
-    const { printer, at, bytes } = event;
+    if (!final && ledger.isFull(agent, event)) return false;
+    const { printer, at, bytes, bytesAtMost = null, again = false } = event;
+    const isFirst = state === "delivered" && job.deliveredAgent === null;
+    const isRepeat =
+      !isFirst && cameOut(state) && (copy.state === state || (state === "delivered" && !again));
     const ours = { agent, user, job: id, target: job.target, receivedAt: now() };
-    const isNew = ledger.record({ ...ours, id: event.id, state, reason, printer, bytes, at });
+    const told = { state, reason, printer, bytes, bytesAtMost, again };
+    const isNew = ledger.record({ ...ours, ...told, id: event.id, at, isRepeat });
     if (!isNew || copy.final || state === "receiving" || state === "stored") return false;
-    const changed = { state, reason, final: isFinal(event), printer: printer ?? copy.printer };
-    jobs.changeCopy(agent, event, changed);
-    const spread = spreadEnd(changed);
-    if (spread !== null && spread !== "printed-elsewhere" && job.wish === null)
-      jobs.change(event, { wish: spread });
-    else if (job.claimedAgent === agent && spread === null && (changed.final || isBack(copy, state))) {
-      jobs.change(event, { claimedAgent: null });
-    }
+    jobs.changeCopy(agent, event, {
+      ...told,
+      final,
+      printer: printer ?? copy.printer,
+      until: final ? null : (event.until ?? null),
+      ...(isRepeat && { again: final && copy.again, bytes: copy.bytes, bytesAtMost: copy.bytesAtMost }),
+    });
+    if (isFirst && !final) jobs.change(event, { deliveredAgent: agent });
+    this.#spread(agent, job, copy, { state, reason, final });
     return true;
+  }
+
+  /** What one agent's word means for the others: an end for all, or the claim given back. */
+  #spread(agent: string, job: Job, before: Copy, copy: CopyState): void {
+    const { jobs } = this.#with;
+    const spread = spreadEnd(copy);
+    if (spread !== null && spread !== "printed-elsewhere" && job.wish === null)
+      jobs.change(job, { wish: spread });
+    else if (job.claimedAgent === agent && spread === null && (copy.final || isBack(before, copy.state))) {
+      jobs.change(job, { claimedAgent: null });
+    }
   }
 
   #announce(job: Job, copies: readonly Copy[]): void {
@@ -304,7 +340,8 @@ export class Lifecycle {
   #record(job: Job, state: JobState, reason: Reason | null, bytes: number | null = null): void {
     const at = this.#with.now();
     const { user, job: id, target } = job;
-    const own = { id: randomUUID(), agent: null, printer: null, at, receivedAt: at };
+    const plain = { bytesAtMost: null, again: false, isRepeat: false };
+    const own = { id: randomUUID(), agent: null, printer: null, at, receivedAt: at, ...plain };
     this.#with.ledger.record({ ...own, user, job: id, target, state, reason, bytes });
   }
 
@@ -325,6 +362,7 @@ export class Lifecycle {
       otp: 8,
       isGroup: false,
       claimedAgent: null,
+      deliveredAgent: null,
       wish: null,
       endedAt: null,
       isHidden: false,
@@ -338,6 +376,19 @@ function isBack(copy: Copy, state: JobState): boolean {
   return copy.state === "releasing" && state === "held";
 }
 
+/** Of `delivered` the agent says whether it can be printed once more. */
 function isFinal(event: JobEvent): boolean {
-  return event.final || isEnd(event.state);
+  return event.final || (isEnd(event.state) && event.state !== "delivered");
+}
+
+const DELIVERED = { state: "delivered", reason: null } as const;
+
+/** What was delivered stays so, even where its agent knows nothing of it any more. */
+function readEnd(
+  agent: string,
+  job: Job,
+  { state, reason, ...event }: JobEvent,
+): Pick<JobEvent, "state" | "reason"> {
+  const isUndone = job.deliveredAgent === agent && event.final && !cameOut(state);
+  return isUndone ? DELIVERED : { state, reason };
 }

@@ -45,7 +45,7 @@ export class Quota {
 
   /** Whether one more job may begin; null: it may. */
   judgeJob(user: string): Reason | null {
-    return this.#jobs.countLive(user) >= this.#limits.liveJobs ? "quota" : null;
+    return this.#jobs.countWaiting(user) >= this.#limits.liveJobs ? "quota" : null;
   }
 
   /** Whether a job may have `bytes` in all. */

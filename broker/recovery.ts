@@ -2,14 +2,13 @@
 import { type JobRef, jobKey } from "../wire/name.ts";
 import type { Escrow } from "./escrow.ts";
 import type { Intake } from "./intake.ts";
-import { needsParts } from "./job-state.ts";
 import type { Job, Jobs } from "./jobs.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 import type { PartStore } from "./part-store.ts";
 import type { Quota } from "./quota.ts";
 import type { StatusBoard } from "./status.ts";
-import { dropReason } from "./tickets.ts";
+import { dropReason, wantsParts } from "./tickets.ts";
 import type { Tombstones } from "./tombstones.ts";
 
 export interface RecoveryParts {
@@ -54,7 +53,7 @@ async function resumeReceiving(job: Job, { parts, intake, jobs, status }: Recove
 
 /** False when its parts are needed and not all there. */
 function keepStored(job: Job, { jobs, parts, quota, lifecycle }: RecoveryParts): boolean {
-  if (job.wish !== null || !jobs.copiesOf(job).some(needsParts)) {
+  if (!jobs.copiesOf(job).some((copy) => wantsParts(job, copy))) {
     // A crash came between the rows and what follows from them.
     lifecycle.settle(job);
     return true;
@@ -72,7 +71,13 @@ async function dropShares({ escrow, jobs, tombstones }: RecoveryParts): Promise<
   const isOver = (owner: JobRef & { readonly agent: string }): boolean => {
     const job = jobs.get(owner);
     const copy = jobs.copyAt(owner.agent, owner);
-    return !job || !copy || copy.final || dropReason(job) !== null || tombstones.has(owner.agent, owner);
+    return (
+      !job ||
+      !copy ||
+      copy.final ||
+      dropReason(job, owner.agent) !== null ||
+      tombstones.has(owner.agent, owner)
+    );
   };
   await escrow.dropWhere(isOver);
 }

@@ -2,8 +2,11 @@
  * What the relay may ask of the registry (who exists, who may come in, what is offered), and the little the registry
  * asks of the relay. The two halves of the broker meet here and nowhere else.
  */
+import type { z } from "zod";
+import type { conditionSchema } from "../wire/agent-call.ts";
 import type { CodeKind } from "../wire/code.ts";
 import type { Reason } from "../wire/reason.ts";
+import type { Warning } from "./warning.ts";
 
 /** A printer or group that senders are offered: what its signed list says. */
 export interface Target {
@@ -106,17 +109,27 @@ export interface AuditQuery {
   readonly limit: number;
 }
 
-/** One line of the ledger: who, when, where, size, state. Never a document's name. */
+/**
+ * One line of the ledger: who, when, where, size, state. Never a document's name. What happened to an agent itself
+ * (`tamper-opened`, `tamper-closed`) has neither user nor job, and the agent as its target.
+ */
 export interface AuditEntry {
   readonly at: number;
-  readonly user: string;
-  readonly job: string;
+  readonly user: string | null;
+  readonly job: string | null;
   readonly target: string;
   readonly printer: string | null;
   readonly state: string;
   readonly reason: string | null;
   readonly bytes: number | null;
+  /** Of what was cut short: the most the printer may have taken, `bytes` being the least; null where `bytes` is all. */
+  readonly bytesAtMost: number | null;
+  /** Of a second copy. */
+  readonly again: boolean;
 }
+
+/** What an agent says of its printers and itself, as it last said it; it may be away since. */
+export type AgentCondition = z.infer<typeof conditionSchema>;
 
 /** What administration needs of the relay. Given to the registry when the broker is put together. */
 export interface RelayActions {
@@ -131,6 +144,10 @@ export interface RelayActions {
   /** Cuts the agent's session, drops its escrow and ends (`revoked`) what waited for nobody else. Its boot share is already gone. */
   revokeAgent(agent: string): void;
   audit(query: AuditQuery): AuditEntry[];
+  /** Null: it has not said anything since this broker started. */
+  condition(agent: string): AgentCondition | null;
+  /** What agents need of a person: an open case, paper that runs out. */
+  warnings(): Warning[];
   /** Numbers for `platen status`: live jobs, bytes held, sessions... */
   counts(): Readonly<Record<string, number>>;
   /** True while the agent's session lives. */

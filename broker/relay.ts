@@ -2,12 +2,12 @@
 import { enrolTopic } from "../wire/topic.ts";
 import { BootAddresses, BootDesk } from "./boot-desk.ts";
 import { Calls } from "./calls.ts";
+import { Conditions } from "./conditions.ts";
 import type { BrokerConfig } from "./config.ts";
 import type { BrokerDatabase } from "./database.ts";
 import { Delivery } from "./delivery.ts";
 import { Escrow } from "./escrow.ts";
 import { Intake } from "./intake.ts";
-import { needsParts } from "./job-state.ts";
 import { Jobs } from "./jobs.ts";
 import { Ledger } from "./ledger.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -21,7 +21,7 @@ import type { AgentCertificates, BootShares, Directory, Enrolment } from "./regi
 import type { SlotFile } from "./slot-file.ts";
 import { StatusBoard } from "./status.ts";
 import { sweep } from "./sweep.ts";
-import { dropReason, Tickets } from "./tickets.ts";
+import { Tickets, wantsParts } from "./tickets.ts";
 import { Tombstones } from "./tombstones.ts";
 
 export interface RelayOptions {
@@ -62,7 +62,7 @@ export function createRelay(options: RelayOptions) {
     mayFetch: (agent, ref) => {
       const copy = jobs.copyAt(agent, ref);
       const job = jobs.get(ref);
-      return copy !== null && job !== null && needsParts(copy) && dropReason(job) === null;
+      return copy !== null && job !== null && wantsParts(job, copy);
     },
     onError: (ref, error) => {
       log.write("storage-failed", { what: "parts", code: nameError(error) });
@@ -81,7 +81,8 @@ export function createRelay(options: RelayOptions) {
     monotonicMs,
   });
   const calls = new Calls({ ...rows, port, lifecycle, bootDesk, directory, agentCertificates });
-  const services = { ...rows, lifecycle, intake, receiving, calls, bootDesk };
+  const conditions = new Conditions(database, directory, now);
+  const services = { ...rows, conditions, lifecycle, intake, receiving, calls, bootDesk };
   const underWay = new Set<Promise<void>>();
   return {
     jobs,
@@ -89,6 +90,7 @@ export function createRelay(options: RelayOptions) {
     escrow,
     quota,
     lifecycle,
+    conditions,
     status,
     receiver: trackWork(createReceiver({ ...services, port, enrolment: registry.enrolment }), underWay),
     /** Resolves when nothing that came in is being worked on. Files may be closed then, once nothing more comes. */
@@ -118,11 +120,13 @@ interface Receivers {
   readonly calls: Calls;
   readonly delivery: Delivery;
   readonly bootDesk: BootDesk;
+  readonly conditions: Conditions;
   readonly enrolment: Enrolment;
   readonly port: MqttPort;
 }
 
-function createReceiver({ intake, calls, delivery, bootDesk, enrolment, port }: Receivers): MqttReceiver {
+function createReceiver(services: Receivers): MqttReceiver {
+  const { intake, calls, delivery, bootDesk, conditions, enrolment, port } = services;
   return {
     receive(message) {
       const { topic, payload, address } = message;
@@ -133,9 +137,11 @@ function createReceiver({ intake, calls, delivery, bootDesk, enrolment, port }: 
           return calls.take(topic.agent, topic.call, payload, address);
         case "enrol":
           return introduce(message, topic.code, enrolment, port);
+        case "condition":
+          conditions.take(topic.agent, payload);
+          return undefined;
         // Sessions say who is here; the rest only the broker publishes.
         case "presence":
-        case "condition":
         case "status":
         case "recipients":
         case "reply":

@@ -80,3 +80,30 @@ CREATE TABLE tombstones (
   PRIMARY KEY (agent, user, job)
 ) STRICT, WITHOUT ROWID;
 `;
+
+/** Step 3: second copies, how much an interrupted printer took, what agents told of themselves. */
+export const AGAIN_SCHEMA = `
+-- it came out there, unconfirmed: until its end that agent alone may print it, once more
+ALTER TABLE jobs ADD COLUMN delivered_agent TEXT;
+
+-- as last told: until when its OTP prints it again; whether that is a second copy; of interrupted, the bounds
+ALTER TABLE copies ADD COLUMN until INTEGER;
+ALTER TABLE copies ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE copies ADD COLUMN bytes INTEGER;
+ALTER TABLE copies ADD COLUMN bytes_at_most INTEGER;
+
+-- null where bytes is exact, or unknown
+ALTER TABLE events ADD COLUMN bytes_at_most INTEGER;
+ALTER TABLE events ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+-- told of what stands in the ledger already: no copy more
+ALTER TABLE events ADD COLUMN is_repeat INTEGER NOT NULL DEFAULT 0;
+
+-- what happened to an agent itself: tamper-opened, tamper-closed
+CREATE TABLE incidents (
+  seq INTEGER PRIMARY KEY,
+  agent TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX incidents_by_agent ON incidents (agent, seq);
+`;

@@ -56,8 +56,24 @@ export function makeStatus(job: Job, copies: readonly Copy[], parts: PartFile | 
     const missing = job.parts === null ? [] : listMissing(job.parts, parts);
     if (missing.length > 0) status.missing = missing;
   }
+  if (job.endedAt === null || status.final) Object.assign(status, describeCopy(state, copies));
   if (job.isGroup) status.printers = listPrinters(copies);
   return status;
+}
+
+/** Of the copy that makes the job what it is: whether it is a second one, how much of it came out, what may follow. */
+function describeCopy(
+  state: JobState,
+  copies: readonly Copy[],
+): Pick<JobStatus, "until" | "again" | "taken"> {
+  const copy = copies.find((one) => one.state === state);
+  if (!copy) return {};
+  const { until, again, bytes, bytesAtMost } = copy;
+  return {
+    ...(until !== null && { until }),
+    ...(again && { again }),
+    ...(state === "interrupted" && bytes !== null && { taken: [bytes, bytesAtMost ?? bytes] }),
+  };
 }
 
 /** The first ranges of part numbers below `count` that are not there. */

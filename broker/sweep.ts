@@ -1,4 +1,5 @@
 /** What time ends: jobs past their expiry, receptions nobody goes on with, old statuses and rows, idle files. */
+import type { Conditions } from "./conditions.ts";
 import type { Escrow } from "./escrow.ts";
 import { isAtAgent } from "./job-state.ts";
 import type { Job, Jobs } from "./jobs.ts";
@@ -14,6 +15,7 @@ export interface SweepParts {
   readonly jobs: Jobs;
   readonly ledger: Ledger;
   readonly tombstones: Tombstones;
+  readonly conditions: Conditions;
   readonly escrow: Escrow;
   readonly lifecycle: Lifecycle;
   readonly receiving: Receiving;
@@ -25,7 +27,7 @@ export interface SweepParts {
 }
 
 const DAY_S = 24 * 3600;
-/** An interrupted job may print again for 10 minutes, even past its expiry; and clocks differ. */
+/** An interrupted or delivered job may print again for 10 minutes, even past its expiry; and clocks differ. */
 const EXPIRY_GRACE_S = 15 * 60;
 /** An agent that is away this long after a job's end is not waited for any more. */
 const SILENCE_S = 3600;
@@ -51,6 +53,7 @@ export async function sweep(swept: SweepParts): Promise<void> {
     for (const ref of cleared) status.clear(ref);
     const purged = jobs.purge(now() - JOB_KEPT_S) + ledger.purge(now() - LEDGER_KEPT_S);
     tombstones.purge(now() - JOB_KEPT_S);
+    swept.conditions.purge(now() - LEDGER_KEPT_S);
     await escrow.expire(now() - EXPIRY_GRACE_S);
     await parts.closeIdle(IDLE_FILE_MS);
     log.write("swept", { expired, abandoned: abandoned.length, cleared: cleared.length, purged });

@@ -3,7 +3,7 @@ import type { Ticket } from "../wire/agent-call.ts";
 import { encodeJson } from "../wire/json.ts";
 import type { Reason } from "../wire/reason.ts";
 import { agentTopic } from "../wire/topic.ts";
-import { needsParts } from "./job-state.ts";
+import { cameOut, needsParts } from "./job-state.ts";
 import type { Copy, Job, Jobs } from "./jobs.ts";
 import type { MqttPort } from "./mqtt-port.ts";
 import type { PartStore } from "./part-store.ts";
@@ -45,7 +45,7 @@ export class Tickets {
   }
 
   #make(job: Job, copy: Copy, greets: boolean): Ticket | null {
-    const reason = dropReason(job);
+    const reason = dropReason(job, copy.agent);
     const holds = !needsParts(copy);
     if (reason === null && holds && !greets) return null;
     const early = job.state === "receiving";
@@ -67,10 +67,16 @@ export class Tickets {
   }
 }
 
-/** Why agents are to let go of the job, or null when they are not. */
-export function dropReason(job: Job): Reason | null {
+/** Why an agent is to let go of the job, or null when it is not. */
+export function dropReason(job: Job, agent: string): Reason | null {
   if (job.wish !== null) return job.wish;
-  if (job.endedAt === null) return null;
-  const cameOut = job.state === "printed" || job.state === "delivered" || job.state === "interrupted";
-  return cameOut ? "printed-elsewhere" : (job.reason ?? "by-administrator");
+  if (job.endedAt !== null) {
+    return cameOut(job.state) ? "printed-elsewhere" : (job.reason ?? "by-administrator");
+  }
+  return job.deliveredAgent === null || job.deliveredAgent === agent ? null : "printed-elsewhere";
+}
+
+/** True while an agent is to fetch the job. */
+export function wantsParts(job: Job, copy: Copy): boolean {
+  return needsParts(copy) && dropReason(job, copy.agent) === null;
 }

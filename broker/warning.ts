@@ -7,8 +7,11 @@ export interface Warning {
     | "agent-certificate-ending"
     | "boot-share-lost"
     | "list-ending"
-    | "list-failed";
-  /** The list's target, the agent, or `broker`. */
+    | "list-failed"
+    | "tamper"
+    | "printer-care"
+    | "paper-low";
+  /** The list's target, the printer, the agent, or `broker`. */
   readonly subject: string;
   /** Unix seconds: when something ends; for what has no end, now. */
   readonly at: number;

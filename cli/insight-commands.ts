@@ -1,11 +1,12 @@
 /** `platen status` and `platen audit`: what the running broker knows. */
 import type { Command } from "commander";
+import type { AuditEntry } from "../broker/registry-port.ts";
 import { askBroker } from "./admin-call.ts";
 import { act, addExamples, type Context, type GlobalOptions } from "./command-action.ts";
 import { formatDuration } from "./duration.ts";
 import { formatMoment } from "./moment.ts";
 import { pastTime, wholeNumber } from "./number-option.ts";
-import { formatBytes } from "./size.ts";
+import { formatBounds } from "./size.ts";
 import { layoutTable } from "./table.ts";
 
 /** The broker's own bound. */
@@ -55,13 +56,24 @@ async function showAudit({ options, terminal }: Context<AuditOptions & GlobalOpt
   }
   const rows = entries.map((entry) => [
     formatMoment(entry.at),
-    entry.user,
+    entry.user ?? "",
     entry.printer ?? entry.target,
-    entry.bytes === null ? "" : formatBytes(entry.bytes),
-    entry.reason ? `${entry.state} (${entry.reason})` : entry.state,
-    entry.job,
+    describeSize(entry),
+    describeEntry(entry),
+    entry.job ?? "",
   ]);
   terminal.print(layoutTable(["when", "who", "where", "size", "state", "job"], rows, terminal.width));
+}
+
+/** What was cut short says how much the printer took, or that nobody knows. */
+function describeSize({ state, bytes, bytesAtMost }: AuditEntry): string {
+  if (bytes === null) return state === "interrupted" ? "unknown" : "";
+  return formatBounds(bytes, bytesAtMost ?? bytes);
+}
+
+function describeEntry({ state, reason, again }: AuditEntry): string {
+  const notes = [reason, again && "second copy"].filter(Boolean).join(", ");
+  return notes === "" ? state : `${state} (${notes})`;
 }
 
 async function showStatus({ options, terminal }: Context<GlobalOptions>): Promise<void> {

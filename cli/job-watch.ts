@@ -1,7 +1,7 @@
 /** Following jobs on a terminal: one line for each change, until nothing can follow. */
 import type { Session } from "../client/session.ts";
 import type { JobStatus } from "../wire/status.ts";
-import { describeState, didPrint } from "./job-words.ts";
+import { describeStatus, didPrint } from "./job-words.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Shows each status of `jobs` as it comes. Returns whether all of them came out of a printer. */
@@ -31,9 +31,7 @@ async function watchJob(
     if (status.state !== last?.state || status.reason !== last.reason) {
       const time = new Date(status.at * 1000).toTimeString().slice(0, 8);
       const subject = named ? `  ${job}` : "";
-      terminal.print(
-        `${terminal.style("dim", time)}${subject}  ${describeState(status.state, status.reason)}`,
-      );
+      terminal.print(`${terminal.style("dim", time)}${subject}  ${describeStatus(status)}`);
     }
     last = status;
   }

@@ -1,7 +1,9 @@
 /** What a job's state means to the person who sent it. */
-import type { Reason } from "../wire/reason.ts";
 import { REASON_SENTENCES } from "../wire/reasons.table.ts";
 import type { JobState } from "../wire/state.ts";
+import type { JobStatus } from "../wire/status.ts";
+import { formatMoment } from "./moment.ts";
+import { formatBounds } from "./size.ts";
 
 const STATE_SENTENCES: Readonly<Record<JobState, string>> = {
   receiving: "The broker is receiving it.",
@@ -18,9 +20,35 @@ const STATE_SENTENCES: Readonly<Record<JobState, string>> = {
   rejected: "It was refused.",
 };
 
-/** One sentence for the state, one for the reason where there is one. */
-export function describeState(state: JobState, reason: Reason | null): string {
-  return reason === null ? STATE_SENTENCES[state] : `${STATE_SENTENCES[state]} ${REASON_SENTENCES[reason]}`;
+/** One sentence for the state, and one for each thing there is to say of it: the reason, how much, what may follow. */
+export function describeStatus(status: JobStatus, nowS = Date.now() / 1000): string {
+  const { state, reason, again, final } = status;
+  const sentences = [
+    STATE_SENTENCES[state],
+    again ? "It is a second copy." : "",
+    reason === null ? "" : REASON_SENTENCES[reason],
+    state === "interrupted" ? `The printer took ${describeTaken(status)} of it.` : "",
+    describeUntil(status, nowS),
+    final ? "It is destroyed." : "",
+  ];
+  return sentences.filter((sentence) => sentence !== "").join(" ");
+}
+
+/** In few words, for a table. */
+export function describeBriefly(status: JobStatus, nowS = Date.now() / 1000): string {
+  const { state, reason, again } = status;
+  const notes = [reason, again && "second copy", state === "interrupted" && `took ${describeTaken(status)}`];
+  const said = notes.filter(Boolean).join(", ");
+  const until = describeUntil(status, nowS).replace(/^It/, "; it").replace(/\.$/, "");
+  return `${state}${said === "" ? "" : ` (${said})`}${until}`;
+}
+
+function describeTaken({ taken }: JobStatus): string {
+  return taken ? formatBounds(...taken) : "nobody knows how much";
+}
+
+function describeUntil({ until = 0 }: JobStatus, nowS: number): string {
+  return until > nowS ? `It can be printed again until ${formatMoment(until)} with the same OTP.` : "";
 }
 
 /** True when paper can be expected in the tray. */

@@ -133,7 +133,14 @@ function describeLanguages({ languages }: PrinterRow): string {
   return languages?.includes("unknown") ? "any" : (languages?.join(",") ?? "");
 }
 
-function describePrinter({ state, connected, offered, languages, claimUntil }: PrinterRow): string {
+function describePrinter({
+  state,
+  connected,
+  offered,
+  languages,
+  claimUntil,
+  condition,
+}: PrinterRow): string {
   switch (state) {
     case "waiting":
       return claimUntil === null ? "code ran out" : `code out until ${formatMoment(claimUntil)}`;
@@ -141,9 +148,15 @@ function describePrinter({ state, connected, offered, languages, claimUntil }: P
       return "revoked";
     case "enrolled": {
       const link = connected ? "connected" : "away";
-      if (offered) return link;
+      if (offered) return connected ? `${link}${describeCondition(condition)}` : link;
       if (languages !== null) return `${link}, waits for “platen fleet sign”`;
       return connected ? "not served yet; restart its agent" : "never started";
     }
   }
+}
+
+/** Only what somebody has to do something about: most printers say nothing of themselves. */
+function describeCondition(condition: PrinterRow["condition"]): string {
+  if (condition?.ready === "no") return `, cannot print${condition.reason ? ` (${condition.reason})` : ""}`;
+  return condition?.nearEnd ? ", paper low" : "";
 }

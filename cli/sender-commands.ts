@@ -1,11 +1,11 @@
 /** `platen join`, `jobs`, `follow`, `cancel`: what a sender does beside sending. */
 import type { Command } from "commander";
-import { isEnd } from "../wire/state.ts";
+import { isOver } from "../wire/status.ts";
 import { act, addExamples, type Context, type GlobalOptions } from "./command-action.ts";
 import { EXIT_NOT_PRINTED } from "./failure.ts";
 import { interruptible } from "./interruption.ts";
 import { watchJobs } from "./job-watch.ts";
-import { describeState } from "./job-words.ts";
+import { describeBriefly, describeStatus } from "./job-words.ts";
 import { formatMoment } from "./moment.ts";
 import { readSecret } from "./secret-input.ts";
 import { addSendCommand } from "./send-command.ts";
@@ -74,15 +74,15 @@ async function showJobs({ options, terminal }: Context<{ all?: boolean } & Globa
   );
   const newest = [...jobs].sort(([, a], [, b]) => b.at - a.at);
   for (const [job, status] of newest) terminal.printJson({ job, ...status });
-  const shown = newest.filter(([, { state }]) => options.all || !isEnd(state));
+  const shown = newest.filter(([, status]) => options.all || !isOver(status));
   const ended = newest.length - shown.length;
   const rest = ended === 0 ? "" : `${ended} ended within a day; “platen jobs --all” shows them too.`;
   if (shown.length === 0) return terminal.print(`Nothing of yours waits. ${rest}`.trim());
-  const rows = shown.map(([job, { at, state, target, reason }]) => [
+  const rows = shown.map(([job, status]) => [
     job,
-    target ?? "",
-    formatMoment(at),
-    reason === null ? state : `${state} (${reason})`,
+    status.target ?? "",
+    formatMoment(status.at),
+    describeBriefly(status),
   ]);
   terminal.print(layoutTable(["job", "to", "since", "state"], rows, terminal.width));
   if (rest !== "") terminal.print(`\n${rest}`);
@@ -95,6 +95,7 @@ async function cancelJobs({ args, options, terminal }: Context<GlobalOptions>): 
     withSession(options, signal, ({ session }) => cancelJob(session, job, { signal })),
   );
   terminal.printJson({ job, ...status });
-  terminal.print(describeState(status.state, status.reason));
+  terminal.print(describeStatus(status));
+  if (status.state === "delivered") terminal.print("What was kept to print it again is destroyed.");
   if (status.state !== "cancelled") process.exitCode = EXIT_NOT_PRINTED;
 }

@@ -10,3 +10,9 @@ export function formatBytes(bytes: number): string {
   const digits = unit > 0 && value < 9.95 ? 1 : 0;
   return `${value.toFixed(digits)} ${units[unit]}`;
 }
+
+/** What is known only between bounds: `12 KB to 1.4 MB`; one number where both read the same. */
+export function formatBounds(least: number, most: number): string {
+  const [from, to] = [formatBytes(least), formatBytes(most)];
+  return from === to ? from : `${from} to ${to}`;
+}

@@ -1,6 +1,6 @@
-/** Withdrawing a job that has not ended. */
+/** Withdrawing a job: before it is printed, or before it can be printed again. */
 import { PlatenError } from "../wire/error.ts";
-import { isLastStatus, type JobStatus } from "../wire/status.ts";
+import { isOver, type JobStatus } from "../wire/status.ts";
 import { sendTopic } from "../wire/topic.ts";
 import { type FollowOptions, followJob } from "./follow.ts";
 import type { Session } from "./session.ts";
@@ -13,7 +13,8 @@ export interface CancelOptions extends FollowOptions {
 }
 
 /**
- * Cancels `job` and returns the status it ended with: `cancelled`, or another end that came first.
+ * Cancels `job` and returns the status it ended with: `cancelled`, or another end that came first. Then nothing of it is
+ * kept any more.
  * @throws PlatenError `job-unknown`, `timeout`, `broker-unreachable`
  */
 export async function cancelJob(
@@ -27,8 +28,8 @@ export async function cancelJob(
   const { user } = session.profile;
   try {
     let asked = false;
-    for await (const status of followJob(session, job, { signal, answerMs })) {
-      if (isLastStatus(status)) return status;
+    for await (const status of followJob(session, job, { signal, answerMs, isLast: isOver })) {
+      if (isOver(status)) return status;
       if (asked) continue;
       asked = true;
       // The topic wants a target; the job is found by its user and id.

@@ -11,6 +11,8 @@ export interface FollowOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long the broker may take to say the first word of the job. */
   readonly answerMs?: number | undefined;
+  /** Which status is the last one. Default: the one after which nobody need wait, {@link isLastStatus}. */
+  readonly isLast?: (status: JobStatus) => boolean;
 }
 
 const ANSWER_MS = 2_000;
@@ -18,7 +20,7 @@ const ANSWER_MS = 2_000;
 const QUIET_MS = 400;
 
 /**
- * Yields each status of a job, the present one first, and ends with the one nothing can follow.
+ * Yields each status of a job, the present one first, and ends with the last one.
  * @throws PlatenError `job-unknown`, `broker-unreachable`; the signal's reason when aborted
  */
 export async function* followJob(
@@ -26,6 +28,7 @@ export async function* followJob(
   job: string,
   options: FollowOptions = {},
 ): AsyncGenerator<JobStatus, void, undefined> {
+  const { isLast = isLastStatus } = options;
   let last: string | null = null;
   for (;;) {
     const connection = await session.connect(options.signal);
@@ -35,7 +38,7 @@ export async function* followJob(
         if (text === last) continue;
         last = text;
         yield status;
-        if (isLastStatus(status)) return;
+        if (isLast(status)) return;
       }
       // The topic was emptied: the job ended so long ago that the broker forgot it.
       return;

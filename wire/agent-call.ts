@@ -79,6 +79,10 @@ export const eventSchema = z.object({
   bytes: z.int().min(0).nullable(),
   /** What may have been handed over, where that is not known exactly: the printer took something in between. */
   bytesAtMost: z.int().min(0).optional(),
+  /** Of `interrupted` and `delivered` that are not final: until when the same OTP prints it again, if the agent runs on. */
+  until: seconds.optional(),
+  /** True where what prints or came out is a second copy. */
+  again: z.boolean().optional(),
   final: z.boolean(),
 });
 export type JobEvent = z.infer<typeof eventSchema>;
@@ -135,7 +139,7 @@ export type Ticket = z.infer<typeof ticketSchema>;
 
 /** Retained on `presence`; the last will says `away`. */
 export const presenceSchema = z.object({ state: z.enum(["here", "away"]) });
-/** Retained on `condition`: what each printer says of itself. */
+/** On `condition`, whenever it changes and after hello: what each printer says of itself. */
 export const conditionSchema = z.object({
   printers: z
     .array(
@@ -144,6 +148,8 @@ export const conditionSchema = z.object({
         ready: z.enum(["yes", "no", "unknown"]),
         reason: z.enum(REASONS).nullable(),
         at: seconds,
+        /** It said that its paper runs out soon; missing: it did not say so, or cannot. */
+        nearEnd: z.literal(true).optional(),
       }),
     )
     .max(64),

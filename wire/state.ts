@@ -8,7 +8,7 @@ export const JOB_STATES = [
   "releasing", // agent: the OTP was right, the printer is being taken
   "printing", // agent: the first byte may have gone
   "printed", // the printer confirmed it
-  "delivered", // every byte handed over and drained; the printer confirmed nothing
+  "delivered", // every byte handed over and drained; the printer confirmed nothing; for a grace time the same OTP prints it once more
   "interrupted", // some bytes went; the same OTP prints it again for the grace time
   "expired",
   "cancelled",
@@ -19,7 +19,7 @@ export type JobState = (typeof JOB_STATES)[number];
 
 const ENDS: ReadonlySet<JobState> = new Set(["printed", "delivered", "expired", "cancelled", "rejected"]);
 
-/** True when nothing can follow: every trace of the document is being destroyed. */
+/** True when nobody need wait for more. Every trace is being destroyed; of `delivered`, once it cannot be printed again. */
 export function isEnd(state: JobState): boolean {
   return ENDS.has(state);
 }

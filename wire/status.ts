@@ -20,14 +20,25 @@ export const statusSchema = z.object({
   missing: z.array(range).max(MISSING_RANGES_MAX).optional(),
   /** True where nothing follows although the state alone does not say so: an `interrupted` past its grace time. */
   final: z.boolean().optional(),
+  /** While the same OTP prints it again (`interrupted`, `delivered`): until when, in Unix seconds, if the agent runs on. */
+  until: z.int().min(0).max(253_402_300_799).optional(),
+  /** True where the state is that of a second copy. */
+  again: z.boolean().optional(),
+  /** Of `interrupted`: how much of the document the printer took, at least and at most; missing where nobody knows. */
+  taken: z.tuple([z.int().min(0), z.int().min(0)]).optional(),
   /** For groups: the state at each printer. */
   printers: z.record(z.string().refine(isName), z.enum(JOB_STATES)).optional(),
 });
 export type JobStatus = z.infer<typeof statusSchema>;
 
-/** True for the last status of a job. */
+/** True when nobody need follow the job any longer; it may still be printed again, see {@link isOver}. */
 export function isLastStatus(status: JobStatus): boolean {
   return status.final === true || isEnd(status.state);
+}
+
+/** True when no copy of it will ever be printed any more. */
+export function isOver(status: JobStatus): boolean {
+  return isLastStatus(status) && status.until === undefined;
 }
 
 /** A status with 64 printers and 64 ranges stays below this. */

@@ -82,6 +82,10 @@ export async function runDemo(terminal: Terminal, options: DemoOptions): Promise
   }
 }
 
+/** Else the search at the end would find what is no leak: true of this agent, not of every one. */
+const KEPT =
+  "This agent destroys at once what it handed over (deliveredGraceSeconds = 0); as it comes, the same OTP\nprints once more for ten minutes what no printer confirmed.\n";
+
 async function playScene(scene: Scene): Promise<boolean> {
   const { folders, narrator, options } = scene;
   const document = readFileSync(documentPath());
@@ -106,6 +110,7 @@ async function playScene(scene: Scene): Promise<boolean> {
   };
   const whileHeld = judgeSearch("while it waited", searchPrograms(folders, canary), folders.root);
   await typeOtp(scene, agent, sent);
+  narrator.say(KEPT);
   narrator.timeline(buildTimeline(await measureSeal(document), collectMoments(sent, agent)));
   check(judgePrinted(folders, document));
   check(whileHeld);

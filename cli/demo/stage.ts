@@ -70,6 +70,8 @@ export async function startAgent(
   const lines = [
     `keypads = ["${keypad}"]`,
     `panel = { kind = "${terminal ? "terminal" : "none"}" }`,
+    // Destroyed as soon as it came out, so that the search has an end to look at.
+    "policy = { deliveredGraceSeconds = 0 }",
     "",
     `[printer.${PRINTER}]`,
     `uri = "file:${folders.printed}"`,

@@ -109,6 +109,8 @@ export class Keeping {
   readonly #profiles: Readonly<Record<string, ProfileName>>;
   readonly #policy: Partial<KeeperPolicy>;
   readonly #watchers = new Set<() => void>();
+  /** N of the derivation; null where a test measures it as it is in earnest. */
+  readonly #stretchCost: number | null;
   keeper!: Keeper;
 
   private constructor(
@@ -116,8 +118,10 @@ export class Keeping {
     profiles: Readonly<Record<string, ProfileName>>,
     policy: Partial<KeeperPolicy>,
     models: Readonly<Record<string, PrinterModel>>,
+    stretchCost: number | null,
   ) {
     this.keys = keys;
+    this.#stretchCost = stretchCost;
     this.#profiles = profiles;
     this.#policy = policy;
     this.printers = Object.fromEntries(Object.keys(profiles).map((name) => [name, new FakePrinter()]));
@@ -129,13 +133,18 @@ export class Keeping {
     }
   }
 
-  /** @param models printers with a back-channel */
+  /**
+   * @param policy unless it says so, nothing that was delivered is kept
+   * @param models printers with a back-channel
+   * @param stretchCost null: as in earnest
+   */
   static async open(
     profiles: Readonly<Record<string, ProfileName>> = { lobby: "raw" },
     policy: Partial<KeeperPolicy> = {},
     models: Readonly<Record<string, PrinterModel>> = {},
+    stretchCost: number | null = 16,
   ): Promise<Keeping> {
-    const keeping = new Keeping(await makeKeyPair(), profiles, policy, models);
+    const keeping = new Keeping(await makeKeyPair(), profiles, policy, models, stretchCost);
     await keeping.start();
     return keeping;
   }
@@ -156,11 +165,11 @@ export class Keeping {
         const backChannel = this.printers[name]?.model !== null;
         return { name, uri: `fake:${name}`, profile: profileOf(profile), backChannel };
       }),
-      policy: { reserveBytes: 0, ...this.#policy },
+      policy: { reserveBytes: 0, deliveredGraceMs: 0, ...this.#policy },
       escrow: this.escrow,
       openDevice: (uri) => (this.printers[uri.slice(5)] as FakePrinter).open(),
       time: this.time,
-      stretchCost: 16,
+      ...(this.#stretchCost !== null && { stretchCost: this.#stretchCost }),
       signals: {
         onEvent: (event) => this.#note(this.events, event),
         onPanel: (state) => this.#note(this.panel, state),

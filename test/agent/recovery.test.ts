@@ -4,6 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "../../agent/database.ts";
+import { MIGRATIONS } from "../../agent/schema.table.ts";
 import { isPlatenError } from "../../wire/error.ts";
 import { Keeping, OTP } from "./keeping.ts";
 
@@ -53,14 +54,28 @@ test("`printing` is interrupted for `power`: nothing prints by itself, the same 
   expect(keeping.panel.find(({ kind }) => kind === "printing")).toMatchObject({ second: true });
 });
 
-test("`interrupted` waits its grace from the start on, and is final after it", async () => {
+test("`interrupted` waits its grace from the start on where none had begun, and is final after it", async () => {
   await keeping.submit({});
   await restartWith("UPDATE job SET state = 'interrupted', again = 1, reason = 'paper'");
-  keeping.time.pass(600);
+  keeping.time.pass(599);
+  expect(keeping.keeper.held()).toBe(1);
+  keeping.time.pass(1);
+  expect(await keeping.enter()).toEqual({ kind: "not-accepted" });
+});
+
+test("a grace is running time, and no restart prolongs it: each costs fifteen seconds", async () => {
+  await keeping.submit({});
+  await restartWith("UPDATE job SET state = 'interrupted', again = 1, reason = 'paper'");
+  // Off: that does not count.
+  keeping.time.wallS += 86_400;
+  for (let i = 0; i < 38; i++) await keeping.restart();
+  keeping.time.pass(29);
+  expect(keeping.printer.jobs).toEqual([]);
   await keeping.restart();
   expect(keeping.keeper.held()).toBe(1);
-  keeping.time.pass(600);
-  expect(await keeping.enter()).toEqual({ kind: "not-accepted" });
+  await keeping.restart();
+  expect(keeping.keeper.held()).toBe(0);
+  expect(keeping.last()).toMatchObject({ state: "interrupted", reason: "paper", final: true });
 });
 
 test("an end is completed: what its job left in the spool goes", async () => {
@@ -154,7 +169,7 @@ test("a database of a newer version is left alone", async () => {
   );
   const again = new Database(path);
   expect(again.prepare("SELECT count(*) FROM job").pluck().get()).toBe(0);
-  again.pragma("user_version = 1");
+  again.pragma(`user_version = ${MIGRATIONS.length}`);
   again.close();
   await keeping.start();
 });

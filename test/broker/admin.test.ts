@@ -303,6 +303,8 @@ test("audit and cancel go to the relay as asked; the status counts and warns", a
       state: "held",
       reason: null,
       bytes: 5,
+      bytesAtMost: null,
+      again: false,
     },
   ];
   expect((await callAdmin(dir, "audit", { user: "bob", since: 5 })).entries).toEqual(relay.entries);

@@ -14,7 +14,17 @@ beforeEach(() => {
 function record(receivedAt: number): void {
   new Ledger(database).record({
     ...{ id: `at ${receivedAt}`, agent: null, user: "alice", job: "job-00000001", target: "lobby" },
-    ...{ state: "stored", reason: null, printer: null, bytes: null, at: receivedAt, receivedAt },
+    ...{
+      state: "stored",
+      reason: null,
+      printer: null,
+      bytes: null,
+      bytesAtMost: null,
+      again: false,
+      isRepeat: false,
+      at: receivedAt,
+      receivedAt,
+    },
   });
 }
 
@@ -44,4 +54,8 @@ it("does not stand still for ten years because the machine's was once ten years 
   // Without any idea of the time the ledger is all there is.
   system = 100;
   expect(clock()).toBe(NOW + 3650 * DAY);
+});
+
+it("is not in 1970 where nothing was ever written: what it issues then must still be good later", () => {
+  expect(openClock(database, () => 100)()).toBeGreaterThan(NOW - 365 * DAY);
 });

@@ -12,7 +12,7 @@ import { configSchema } from "../../broker/config.ts";
 import { openDatabase } from "../../broker/database.ts";
 import type { ContactNotice } from "../../broker/enrolment.ts";
 import { openRegistry, type Registry } from "../../broker/registry.ts";
-import type { AuditEntry, AuditQuery, RelayActions } from "../../broker/registry-port.ts";
+import type { AgentCondition, AuditEntry, AuditQuery, RelayActions } from "../../broker/registry-port.ts";
 import type { Warning } from "../../broker/warning.ts";
 import { type CodeKind, type FirstContact, parseCode } from "../../wire/code.ts";
 import { PlatenError } from "../../wire/error.ts";
@@ -82,6 +82,8 @@ class RelayRecorder implements RelayActions {
   readonly asked: string[] = [];
   readonly connected = new Set<string>();
   entries: AuditEntry[] = [];
+  readonly conditions = new Map<string, AgentCondition>();
+  needs: Warning[] = [];
 
   hideStatuses(user: string): void {
     this.asked.push(`hideStatuses ${user}`);
@@ -110,6 +112,12 @@ class RelayRecorder implements RelayActions {
   }
   isConnected(agent: string): boolean {
     return this.connected.has(agent);
+  }
+  condition(agent: string): AgentCondition | null {
+    return this.conditions.get(agent) ?? null;
+  }
+  warnings(): Warning[] {
+    return this.needs;
   }
 }
 

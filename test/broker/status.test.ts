@@ -37,6 +37,7 @@ const job: Job = {
   otp: 8,
   isGroup: false,
   claimedAgent: null,
+  deliveredAgent: null,
   isHidden: false,
   wish: null,
   endedAt: null,
@@ -57,12 +58,23 @@ test("missing parts are named as ranges, whatever is there", () => {
   );
 });
 
+/** What a copy says that nobody printed. */
+const NO_COPY = { until: null, again: false, bytes: null, bytesAtMost: null };
+
 test("a status stays small: at most so many ranges and printers are named", () => {
   const holes = partsOf(new Map(Array.from({ length: 500 }, (_, i) => [2 * i, PAYLOAD_BYTES_MAX])));
   const receiving = makeStatus(job, [], holes);
   expect(receiving.missing?.length).toBe(MISSING_RANGES_MAX);
   const printers = Array.from({ length: 100 }, (_, i) => `printer-with-a-long-long-name-${i}`);
-  const copy = { ...job, agent: "lobby", printers, printer: null, state: "held", final: false } as Copy;
+  const copy = {
+    ...job,
+    agent: "lobby",
+    printers,
+    printer: null,
+    state: "held",
+    final: false,
+    ...NO_COPY,
+  } as Copy;
   const held = makeStatus({ ...job, state: "held", isGroup: true }, [copy], null);
   expect(Object.keys(held.printers ?? {}).length).toBe(64);
   for (const status of [receiving, held]) {

@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { InvalidArgumentError } from "commander";
 import { describe, expect, it } from "vitest";
-import { describeState } from "../../cli/job-words.ts";
+import { describeBriefly, describeStatus } from "../../cli/job-words.ts";
 import { formatMoment } from "../../cli/moment.ts";
 import { duration, pastTime, wholeNumber } from "../../cli/number-option.ts";
 import { readSecret } from "../../cli/secret-input.ts";
@@ -57,8 +57,23 @@ describe("secrets", () => {
 });
 
 it("has a sentence for every state", () => {
-  for (const state of JOB_STATES) expect(describeState(state, null)).toMatch(/^[A-Z].*\.$/);
-  expect(describeState("interrupted", "paper")).toBe(
-    "It was cut short. The printer is out of paper. Refill it and type the one-time password again.",
+  for (const state of JOB_STATES)
+    expect(describeStatus({ state, reason: null, at: 0 })).toMatch(/^[A-Z].*\.$/);
+  expect(describeStatus({ state: "interrupted", reason: "paper", at: 0, taken: [12_000, 1_400_000] })).toBe(
+    "It was cut short. The printer is out of paper. Refill it and type the one-time password again. The printer took 12 KB to 1.4 MB of it.",
+  );
+});
+
+it("says until when it can be printed again, how much was taken, and that it is a second copy", () => {
+  const now = Date.now() / 1000;
+  const until = Math.floor(now) + 600;
+  const open = { state: "delivered", reason: null, at: 0, until } as const;
+  const words = `can be printed again until ${formatMoment(until)} with the same OTP`;
+  expect(describeBriefly(open, now)).toBe(`delivered; it ${words}`);
+  expect(describeStatus(open, now)).toContain(`It ${words}.`);
+  expect(describeBriefly(open, until + 1)).toBe("delivered");
+  const cut = { ...open, state: "interrupted", reason: "power", again: true } as const;
+  expect(describeBriefly(cut, now)).toBe(
+    `interrupted (power, second copy, took nobody knows how much); it ${words}`,
   );
 });

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { cpSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Child } from "../../cli/demo/child.ts";
-import { Fleet } from "./fleet.ts";
+import { Fleet, NOTHING_KEPT } from "./fleet.ts";
 
 let fleet: Fleet;
 let otp: string;
@@ -12,7 +12,7 @@ let starts = 0;
 
 beforeAll(async () => {
   fleet = await Fleet.start();
-  await fleet.addAgent({ lobby: {} });
+  await fleet.addAgent({ lobby: {} }, NOTHING_KEPT);
   const alice = await fleet.addSender("alice");
   await fleet.startAgent("lobby");
   document = randomBytes(30_000);

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Fleet, type Sender } from "./fleet.ts";
+import { Fleet, NOTHING_KEPT, type Sender } from "./fleet.ts";
 
 let fleet: Fleet;
 let alice: Sender;
@@ -19,7 +19,7 @@ beforeAll(async () => {
   const { port } = stuck.address() as { port: number };
   fleet = await Fleet.start();
   await fleet.addAgent({ east: { uri: `tcp:127.0.0.1:${port}` } });
-  await fleet.addAgent({ west: {} });
+  await fleet.addAgent({ west: {} }, NOTHING_KEPT);
   await fleet.admin("group.add", { name: "wards", printers: ["east", "west"] });
   alice = await fleet.addSender("alice");
   await Promise.all([fleet.startAgent("east"), fleet.startAgent("west")]);

@@ -59,12 +59,13 @@ test("what was printed since the copy was made is told again; nothing is offered
   expect(fleet.printed("lobby")).toHaveLength(count);
 });
 
+/** The share of what was printed before is there too: it can be printed once more. */
 test("without its escrow file it gets every share again: after a restart of the agent the document prints", async () => {
   const { job, otp, body } = await sendHeld("escrow.bin");
   await fleet.stop("broker");
   rmSync(fleet.path("broker", "escrow.slots"));
   await fleet.startBroker();
-  await expect.poll(async () => (await fleet.admin("status", {})).counts.shares, { timeout: 20_000 }).toBe(1);
+  await expect.poll(async () => (await fleet.admin("status", {})).counts.shares, { timeout: 20_000 }).toBe(2);
   await fleet.kill("lobby");
   await fleet.startAgent("lobby");
   await fleet.type("lobby", `${otp}\n`);

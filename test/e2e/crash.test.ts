@@ -10,7 +10,7 @@ import Database from "better-sqlite3";
 import { afterAll, expect, test } from "vitest";
 import type { Receipt } from "../../client/send.ts";
 import { isPlatenError } from "../../wire/error.ts";
-import { Fleet, type Sender } from "./fleet.ts";
+import { Fleet, NOTHING_KEPT, type Sender } from "./fleet.ts";
 
 const ROUNDS = Number(process.env.PLATEN_CRASH_ROUNDS ?? 8);
 const SEED = Number(process.env.PLATEN_CRASH_SEED ?? 20_261_120);
@@ -22,7 +22,7 @@ let alice: Sender;
 
 async function startFleet(): Promise<void> {
   fleet = await Fleet.start();
-  await fleet.addAgent({ lobby: {} });
+  await fleet.addAgent({ lobby: {} }, NOTHING_KEPT);
   alice = await fleet.addSender("alice");
   await fleet.startAgent("lobby");
 }

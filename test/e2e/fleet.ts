@@ -19,6 +19,9 @@ import { openSession } from "../../client/session.ts";
 
 const START_MS = 20_000;
 
+/** Settings of an agent that destroys at once what was delivered. */
+export const NOTHING_KEPT = "[policy]\ndeliveredGraceSeconds = 0\n";
+
 export interface PrinterSettings {
   /** Default: a folder that gets one file per job. */
   readonly uri?: string;

@@ -53,7 +53,7 @@ const keeper = openKeeper({
     deviceSalt: secret(setup.deviceSalt),
   },
   printers: [{ name: "lobby", uri: `file:${setup.out}`, profile: profileOf("raw") }],
-  policy: { reserveBytes: 0, graceMs: 24 * 3_600_000 },
+  policy: { reserveBytes: 0, graceMs: 24 * 3_600_000, deliveredGraceMs: 0 },
   time: { wall: systemTime.wall, monotonic: () => performance.now() + passedMs },
   stretchCost: 16,
   openDevice,

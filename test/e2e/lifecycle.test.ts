@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { Fleet, type Sender } from "./fleet.ts";
+import { Fleet, NOTHING_KEPT, type Sender } from "./fleet.ts";
 
 let fleet: Fleet;
 let alice: Sender;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => sink.listen(0, "127.0.0.1", resolve));
   const { port } = sink.address() as { port: number };
   fleet = await Fleet.start();
-  await fleet.addAgent({ lobby: {}, network: { uri: `tcp:127.0.0.1:${port}` } });
+  await fleet.addAgent({ lobby: {}, network: { uri: `tcp:127.0.0.1:${port}` } }, NOTHING_KEPT);
   [alice, bob] = [await fleet.addSender("alice"), await fleet.addSender("bob")];
   await fleet.startAgent("lobby");
 });
