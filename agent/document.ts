@@ -4,6 +4,7 @@ import { nodeCipher } from "../wire/cipher-node.ts";
 import { ManifestReader } from "../wire/manifest.ts";
 import type { Job } from "./job.ts";
 import type { JobRecord } from "./job-record.ts";
+import { shredPlaintext } from "./plaintext.ts";
 import type { Spool } from "./spool.ts";
 
 /** A job whose record is open: it can print. Whoever takes it closes it. */
@@ -23,6 +24,44 @@ export class DocumentLost extends Error {
   constructor(cause: unknown) {
     super("the spool file cannot be read back", { cause });
     this.name = "DocumentLost";
+  }
+}
+
+/** Up to so much is read back before the first byte goes to a printer: a page or two, and a blink of the eye. */
+const PROVEN_BYTES = 4 * 1024 * 1024;
+
+/**
+ * What of these, in this order, can be read back whole, and what cannot. A long document is proven only where it broke
+ * off for that reason before: reading it twice would keep its owner waiting, and what is damaged shows while it prints.
+ * Rejects with what the disk says where it cannot be read at all: then nothing is known.
+ */
+export async function proveDocuments(
+  spool: Spool,
+  ordered: readonly OpenedJob[],
+): Promise<{ readonly whole: OpenedJob[]; readonly lost: Job[] }> {
+  const whole: OpenedJob[] = [];
+  const lost: Job[] = [];
+  let left = PROVEN_BYTES;
+  for (const opened of ordered) {
+    const { job } = opened;
+    const brokeOff = job.state === "interrupted" && job.reason === "lost";
+    const isDue = brokeOff || job.sealedBytes <= left;
+    if (isDue) left -= job.sealedBytes;
+    if (!isDue || (await isWhole(spool, opened))) whole.push(opened);
+    else lost.push(job);
+  }
+  return { whole, lost };
+}
+
+async function isWhole(spool: Spool, opened: OpenedJob): Promise<boolean> {
+  try {
+    for await (const piece of readDocument(spool, opened)) shredPlaintext(piece);
+    return true;
+  } catch (cause) {
+    if (!(cause instanceof DocumentLost)) throw cause;
+    const code = cause.cause instanceof Error && "code" in cause.cause ? cause.cause.code : null;
+    if (typeof code === "string" && /^E[A-Z]+$/.test(code) && code !== "ENOENT") throw cause.cause;
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 /** An OTP typed at the keypad, judged: what is charged, what is compared, what it releases. */
 import type { Clock } from "./clock.ts";
-import { closeJob, type OpenedJob } from "./document.ts";
+import { closeJob, type OpenedJob, proveDocuments } from "./document.ts";
 import type { Graces } from "./graces.ts";
 import type { Handover } from "./handover.ts";
 import type { Job } from "./job.ts";
@@ -9,6 +9,7 @@ import type { Jobs } from "./jobs.ts";
 import type { KeeperPolicy, Release, Verdict } from "./keeper-port.ts";
 import type { Lookup } from "./lookup.ts";
 import { chooseOwed, isCollision, isUnderWay, orderForPrint } from "./matching.ts";
+import type { Spool } from "./spool.ts";
 import { faultOfStorage } from "./storage-fault.ts";
 import type { Stretch } from "./stretch.ts";
 import type { Traces } from "./traces.ts";
@@ -23,6 +24,7 @@ export interface ReleaseRoom {
   readonly stretch: Stretch;
   readonly tries: Tries;
   readonly traces: Traces;
+  readonly spool: Spool;
   readonly graces: Graces;
   readonly clock: Clock;
   readonly workers: readonly Worker[];
@@ -163,8 +165,12 @@ export class KeypadRelease implements Release {
     const paused = workers.filter((worker) => live.some(({ job }) => worker.needsOtp(job)));
     for (const worker of paused) worker.resume();
     const ordered = orderForPrint(chooseOwed(live));
-    if (ordered.length > 0) return await handover.release(ordered, kept, atMs);
+    const { whole, lost } = await proveDocuments(this.#room.spool, ordered);
+    await this.#lose(lost);
+    if (whole.length > 0) return await handover.release(whole, kept, atMs);
     tries.giveBack();
+    const [first] = lost;
+    if (first) return { kind: "printer-care", printer: first.printers[0] ?? "", reason: "lost" };
     if (!live.some(({ job }) => isUnderWay(job))) return NOT_ACCEPTED;
     return { kind: "released", jobs: paused.length, waiting: paused.length === 0 };
   }

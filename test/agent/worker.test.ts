@@ -210,7 +210,8 @@ test("a stall without end is given up as interrupted", async () => {
 
 test("the spool file gone before the release: told as interrupted for `lost`, never as delivered", async () => {
   keeping = await Keeping.open();
-  await keeping.submit({ document: Buffer.alloc(100_000, "1") });
+  // Too long to be read before it prints.
+  await keeping.submit({ document: Buffer.alloc(5_000_000, "1") });
   for (const name of keeping.spooled()) rmSync(join(keeping.dir, "spool", name));
   await keeping.enter();
   await keeping.until(careShown);
