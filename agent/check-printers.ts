@@ -1,7 +1,7 @@
 /** Doctor's checks of each printer: its address, its device node, who else has it, and what it says itself. */
 import { dirname } from "node:path";
 import { bad, type Diagnosis, good, note } from "../wire/diagnosis.ts";
-import { askPrinter, type PrinterAnswer, wordStatus } from "./ask-printer.ts";
+import { askPrinter, LINE_REMEDY, type PrinterAnswer, wordLineErrors, wordStatus } from "./ask-printer.ts";
 import { DeviceError } from "./device.ts";
 import { lookAtNode, type NodeFacts } from "./device-node.ts";
 import { parseDeviceUri } from "./device-uri.ts";
@@ -147,13 +147,17 @@ function wordLines({ serial }: Census): string {
   return `Use one of ${serial.map(({ path }) => `serial:${path}`).join(", ")}.`;
 }
 
-function judgeAnswer({ name, uri }: PrinterPlace, answer: PrinterAnswer): Diagnosis {
+/** What an answer, or its absence, means. Pure. */
+export function judgeAnswer({ name, uri }: PrinterPlace, answer: PrinterAnswer): Diagnosis {
   const check = `printer ${name}`;
   if (answer.kind === "fault") {
     const [what = "", ...remedy] = answer.what.replace(`${uri}: `, "").split(/(?<=\.) /);
     return bad(check, capitalize(what), remedy.join(" ") || "Look at the printer and its cable.");
   }
   const { what, remedy } = wordStatus(answer.status);
+  // A line that is set wrong makes what it says worth nothing.
+  if (answer.lineErrors !== null)
+    return bad(check, `${capitalize(wordLineErrors(answer.lineErrors))}.`, LINE_REMEDY);
   if (remedy === null) return good(check, `It ${what} (${uri}).`);
   const found = obstacleOf(answer.status) === null ? note : bad;
   return found(check, `It ${what}.`, remedy);

@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import type { conditionSchema } from "../wire/agent-call.ts";
 import { encodeJson } from "../wire/json.ts";
+import type { LineErrors } from "./device.ts";
 import type { PanelState } from "./panel.ts";
 import { obstacleOf, type PrinterStatus, readinessOf } from "./printer-status.ts";
 
@@ -43,6 +44,16 @@ export class Condition {
     });
   }
 
+  /** More of what it said came damaged. */
+  addLineErrors(printer: string, { damagedBytes, breaks }: LineErrors): void {
+    const before = this.#printers.get(printer)?.lineErrors ?? { damagedBytes: 0, breaks: 0 };
+    const lineErrors = {
+      damagedBytes: before.damagedBytes + damagedBytes,
+      breaks: before.breaks + breaks,
+    };
+    this.#set(printer, { lineErrors });
+  }
+
   /** What the agent itself needs of a person. */
   setWarning(warning: Warning, isOn: boolean): void {
     if (isOn === this.#warnings.has(warning)) return;
@@ -57,11 +68,16 @@ export class Condition {
     this.#publish(encodeJson(report));
   }
 
-  #set(name: string, news: Partial<Pick<PrinterReport, "ready" | "reason" | "nearEnd">>): void {
+  #set(
+    name: string,
+    news: Partial<Pick<PrinterReport, "ready" | "reason" | "nearEnd" | "lineErrors">>,
+  ): void {
     const before = this.#printers.get(name);
     if (!before) return;
     const after = { ...before, ...news };
-    const isSame = (["ready", "reason", "nearEnd"] as const).every((key) => before[key] === after[key]);
+    const isSame = (["ready", "reason", "nearEnd", "lineErrors"] as const).every(
+      (key) => before[key] === after[key],
+    );
     if (isSame) return;
     this.#printers.set(name, { ...after, at: this.#now() });
     this.publish();

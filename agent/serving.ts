@@ -171,7 +171,10 @@ function keeperSignals({ log, session, condition }: ServingRoom, wakePump: () =>
       condition.learn(printer, status);
       logStatus(printer, status);
     },
-    onLineErrors: (printer, errors) => log.child({ printer }).write("line-errors", { ...errors }),
+    onLineErrors: (printer, errors) => {
+      condition.addLineErrors(printer, errors);
+      log.child({ printer }).write("line-errors", { ...errors });
+    },
     onTiming: (timing) => logTiming(log, timing),
     onAlarm: ({ failures }) => log.write("tries-alarm", { failures }),
   };

@@ -86,13 +86,16 @@ function warnOfCase({ agent, at }: { readonly agent: string; readonly at: number
   return { kind: "tamper", subject: agent, at, sentence };
 }
 
-function warnOfPrinter({ name, ready, reason, nearEnd, at }: AgentCondition["printers"][number]): Warning[] {
-  if (ready === "no" && reason !== null) {
-    const sentence = `“${name}” cannot print (${reason}). Somebody has to go there.`;
-    return [{ kind: "printer-care", subject: name, at, sentence }];
+function warnOfPrinter(printer: AgentCondition["printers"][number]): Warning[] {
+  const { name: subject, ready, reason, nearEnd, lineErrors, at } = printer;
+  const warn = (kind: Warning["kind"], sentence: string): Warning => ({ kind, subject, at, sentence });
+  const warnings: Warning[] = [];
+  if (ready === "no" && reason !== null)
+    warnings.push(warn("printer-care", `“${subject}” cannot print (${reason}). Somebody has to go there.`));
+  else if (nearEnd) warnings.push(warn("paper-low", `“${subject}” is nearly out of paper. Have some ready.`));
+  if (lineErrors) {
+    const sentence = `What “${subject}” says comes damaged over its serial line (${lineErrors.damagedBytes} bytes, ${lineErrors.breaks} breaks). On its computer run: platen doctor`;
+    warnings.push(warn("line-errors", sentence));
   }
-  if (!nearEnd) return [];
-  return [
-    { kind: "paper-low", subject: name, at, sentence: `“${name}” is nearly out of paper. Have some ready.` },
-  ];
+  return warnings;
 }

@@ -229,7 +229,7 @@ export class Lifecycle {
     const folded = job && this.#fold(job, jobs.copiesOf(ref));
     const isSame = folded?.state === job?.state && folded?.reason === job?.reason;
     if (!folded || (isSame && !folded.ended)) return;
-    const endedAt = folded.ended ? (job.endedAt ?? now()) : null;
+    const endedAt = folded.ended ? (job.endedAt ?? now()) : job.endedAt;
     jobs.change(ref, { state: folded.state, reason: folded.reason, at: isSame ? job.at : now(), endedAt });
     const isTold = job.wish === null || job.deliveredAgent !== null;
     if (folded.ended && !isTold) this.#record(job, folded.state, folded.reason);
@@ -240,10 +240,11 @@ export class Lifecycle {
     const folded = foldCopies(copies, job.wish);
     if (job.endedAt === null) return folded;
     // An end stays, unless an agent tells that paper came out after all: that is the truth then.
-    const cameOut = copies.some(
-      (copy) => copy.final && copy.state === folded.state && copy.state !== "rejected",
+    const came = copies.some(
+      (copy) =>
+        cameOut(copy.state) && copy.state === folded.state && (copy.final || copy.state === "delivered"),
     );
-    return cameOut && folded.state !== job.state ? folded : null;
+    return came && folded.state !== job.state ? folded : null;
   }
 
   /** The effects of what the rows now say; `before` is what they said. */
@@ -371,9 +372,12 @@ export class Lifecycle {
   }
 }
 
-/** Released, and nothing was printed after all: it may print elsewhere. An `interrupted` may be on paper in part. */
+/**
+ * Nothing was printed after all, and it may print elsewhere: released and given back, or claimed and never released. An
+ * `interrupted` may be on paper in part.
+ */
 function isBack(copy: Copy, state: JobState): boolean {
-  return copy.state === "releasing" && state === "held";
+  return state === "held" && (copy.state === "releasing" || copy.state === "held");
 }
 
 /** Of `delivered` the agent says whether it can be printed once more. */

@@ -10,7 +10,8 @@ export interface Warning {
     | "list-failed"
     | "tamper"
     | "printer-care"
-    | "paper-low";
+    | "paper-low"
+    | "line-errors";
   /** The list's target, the printer, the agent, or `broker`. */
   readonly subject: string;
   /** Unix seconds: when something ends; for what has no end, now. */

@@ -54,6 +54,10 @@ async function showAudit({ options, terminal }: Context<AuditOptions & GlobalOpt
     terminal.print("The ledger has nothing of the kind.");
     return;
   }
+  terminal.print(layoutAudit(entries, terminal.width));
+}
+
+export function layoutAudit(entries: readonly AuditEntry[], width: number): string {
   const rows = entries.map((entry) => [
     formatMoment(entry.at),
     entry.user ?? "",
@@ -62,7 +66,7 @@ async function showAudit({ options, terminal }: Context<AuditOptions & GlobalOpt
     describeEntry(entry),
     entry.job ?? "",
   ]);
-  terminal.print(layoutTable(["when", "who", "where", "size", "state", "job"], rows, terminal.width));
+  return layoutTable(["when", "who", "where", "size", "state", "job"], rows, width);
 }
 
 /** What was cut short says how much the printer took, or that nobody knows. */

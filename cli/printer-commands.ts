@@ -116,6 +116,10 @@ function showPrinters(printers: readonly PrinterRow[], terminal: Terminal): void
     terminal.print("There is no printer yet. Add one with: platen printer add NAME");
     return;
   }
+  terminal.print(layoutPrinters(printers, terminal.width));
+}
+
+export function layoutPrinters(printers: readonly PrinterRow[], width: number): string {
   const rows = printers.map((row) => [
     row.name,
     row.agent,
@@ -123,9 +127,7 @@ function showPrinters(printers: readonly PrinterRow[], terminal: Terminal): void
     describeLanguages(row),
     row.fingerprint ?? "",
   ]);
-  terminal.print(
-    layoutTable(["printer", "agent", "state", "languages", "fingerprint"], rows, terminal.width),
-  );
+  return layoutTable(["printer", "agent", "state", "languages", "fingerprint"], rows, width);
 }
 
 /** Who also takes what nobody knows takes everything. */

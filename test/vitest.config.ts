@@ -4,9 +4,10 @@ import { defineConfig } from "vitest/config";
 const slow = [
   "test/client/**/*.test.ts",
   "test/agent/{agent,arrivals,confirmation,device,device-contract,device-serial,enrol,job-boundaries,link,release}.test.ts",
-  "test/broker/{accounts,admin,enrolment,lists,registry-decoders,relay}.test.ts",
+  "test/broker/{accounts,admin,conditions,enrolment,lists,registry-decoders,relay,second-copy}.test.ts",
   "test/cli/technician.test.ts",
   "test/escpos/library.test.ts",
+  "test/fuzz/**/*.test.ts",
   "test/wire/{age,tls}.test.ts",
 ];
 

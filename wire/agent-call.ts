@@ -150,6 +150,8 @@ export const conditionSchema = z.object({
         at: seconds,
         /** It said that its paper runs out soon; missing: it did not say so, or cannot. */
         nearEnd: z.literal(true).optional(),
+        /** On a serial line, what it said came damaged since the agent started; missing: nothing did, as far as is known. */
+        lineErrors: z.object({ damagedBytes: z.int().min(0), breaks: z.int().min(0) }).optional(),
       }),
     )
     .max(64),

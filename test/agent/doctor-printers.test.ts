@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { wordStatus } from "../../agent/ask-printer.ts";
-import { checkPrinter, judgeWay } from "../../agent/check-printers.ts";
+import { checkPrinter, judgeAnswer, judgeWay } from "../../agent/check-printers.ts";
 import { findHolder, lookAtNode, type NodeFacts } from "../../agent/device-node.ts";
 import { takeCensus, uriOf } from "../../agent/printer-census.ts";
 import { learn, NOTHING_KNOWN } from "../../agent/printer-status.ts";
@@ -216,5 +216,27 @@ describe("who has a file open", () => {
     const file = join(proc, "mine");
     openSync(file, "w");
     expect(findHolder(file)).toBeNull();
+  });
+});
+
+describe("what a serial printer says, damaged", () => {
+  const place = { name: "till", uri: "serial:/dev/ttyUSB0?baud=9600", status: "escpos" } as const;
+  const status = learn(NOTHING_KNOWN, { offline: false }, "dle-eot", 1);
+
+  it.each([
+    [
+      { damagedBytes: 3, breaks: 1 },
+      "3 bytes came damaged from it (parity or framing), 1 break came on its line.",
+    ],
+    [{ damagedBytes: 1, breaks: 0 }, "1 byte came damaged from it (parity or framing)."],
+    [{ damagedBytes: 0, breaks: 2 }, "2 breaks came on its line."],
+  ])("%j is told with what to do, whatever else was heard", (lineErrors, what) => {
+    const found = judgeAnswer(place, { kind: "status", status, lineErrors });
+    expect(found).toMatchObject({ verdict: "bad", what });
+    expect(found.remedy).toContain("Compare baud, data, parity and stop");
+  });
+
+  it("is told of nothing where nothing came damaged", () => {
+    expect(judgeAnswer(place, { kind: "status", status, lineErrors: null }).verdict).toBe("good");
   });
 });

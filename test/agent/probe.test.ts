@@ -22,6 +22,7 @@ afterEach(() => sysfs.remove());
 const answer: PrinterAnswer = {
   kind: "status",
   status: learn(NOTHING_KNOWN, { "paper-out": true }, "dle-eot", 1),
+  lineErrors: null,
 };
 
 function ports(over: Partial<ProbePorts> = {}): ProbePorts {

@@ -75,6 +75,19 @@ test("a set releases nothing until all of it is held, then prints in its own ord
   expect(pages()).toEqual(["one", "two"]);
 });
 
+test("of a set that was whole once, what was cut short prints again although the rest is gone", async () => {
+  const set = { set: "set-00001", of: 2 };
+  await keeping.submit({ document: Buffer.from("one"), manifest: { ...set, seq: 1 } });
+  const job = "job-00000002";
+  await keeping.submit({ job, document: Buffer.alloc(9000, 50), manifest: { ...set, seq: 2 } });
+  keeping.printer.inject({ kind: "vanish", afterBytes: 5000 });
+  expect(await keeping.enter()).toEqual(released(2));
+  await keeping.until(() => keeping.last(job)?.state === "interrupted");
+  expect(await keeping.enter()).toEqual(released(1));
+  await keeping.destroyed(2);
+  expect(pages().map((page) => page.length)).toEqual([3, 5000, 9000]);
+});
+
 test("one OTP for several users: nothing prints, it costs a try, and those jobs end", async () => {
   await keeping.submit({});
   await keeping.submit({ user: "bob", job: "job-00000002" });

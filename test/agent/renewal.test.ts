@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { Calls } from "../../agent/calls.ts";
 import { Condition } from "../../agent/condition.ts";
+import { learn, NOTHING_KNOWN } from "../../agent/printer-status.ts";
 import { isRenewalDue, Renewal } from "../../agent/renewal.ts";
 import { createCsr, generateTlsKey } from "../../agent/tls-key.ts";
 import { type conditionSchema, conditionSchema as schema } from "../../wire/agent-call.ts";
@@ -122,6 +123,33 @@ describe("condition", () => {
       { name: "lobby", ready: "yes", reason: null, at: 7 },
     ]);
     expect(published[1]?.printers[1]).toMatchObject({ name: "copier", ready: "unknown" });
+  });
+
+  test("says that paper runs low, and what came damaged, beside what it says of being ready", () => {
+    const condition = open();
+    const said = (near: boolean) => learn(NOTHING_KNOWN, { "near-end": near, offline: false }, "dle-eot", 7);
+    condition.learn("lobby", said(true));
+    condition.learn("lobby", said(true));
+    condition.addLineErrors("lobby", { damagedBytes: 2, breaks: 0 });
+    condition.addLineErrors("lobby", { damagedBytes: 1, breaks: 1 });
+    condition.observe({ kind: "paused", printer: "lobby", reason: "paper", otpNeeded: false });
+    condition.learn("lobby", said(false));
+    expect(published.map(({ printers }) => printers[0])).toEqual([
+      { name: "lobby", ready: "yes", reason: null, at: 7, nearEnd: true },
+      ...[
+        { damagedBytes: 2, breaks: 0 },
+        { damagedBytes: 3, breaks: 1 },
+      ].map((lineErrors) => ({
+        name: "lobby",
+        ready: "yes",
+        reason: null,
+        at: 7,
+        nearEnd: true,
+        lineErrors,
+      })),
+      expect.objectContaining({ ready: "no", reason: "paper", nearEnd: true }),
+      { name: "lobby", ready: "yes", reason: null, at: 7, lineErrors: { damagedBytes: 3, breaks: 1 } },
+    ]);
   });
 
   test("warns of a certificate that could not be renewed until it was", () => {

@@ -18,6 +18,7 @@ const table: readonly [copies: string, wish: Reason | null, becomes: string][] =
   ["printed!", null, "printed!"],
   ["delivered!", null, "delivered!"],
   ["interrupted:power!", null, "interrupted:power!"],
+  ["delivered", null, "delivered"],
   ["rejected:damaged!", null, "rejected:damaged!"],
   ["expired:expired!", null, "expired:expired!"],
   // a group: the furthest live one, until one came out or all ended
@@ -31,6 +32,12 @@ const table: readonly [copies: string, wish: Reason | null, becomes: string][] =
   ["rejected:damaged! stored", null, "stored"],
   ["rejected:revoked! expired:expired!", null, "expired:expired!"],
   ["rejected:language! rejected:damaged!", null, "rejected:language!"],
+  // came out, and may be printed once more
+  ["delivered held", null, "delivered"],
+  ["delivered cancelled:printed-elsewhere!", null, "delivered"],
+  ["delivered", "by-sender", "delivered"],
+  ["delivered held", "expired", "delivered"],
+  ["delivered!", "by-sender", "delivered!"],
   // wished ended: only when nobody can print it any more
   ["stored", "by-sender", "cancelled:by-sender!"],
   ["arriving stored", "by-sender", "cancelled:by-sender!"],
@@ -61,6 +68,7 @@ describe("a copy", () => {
     ["releasing", false, true],
     ["printing", false, true],
     ["interrupted:paper", false, true],
+    ["delivered", false, true],
     ["rejected:damaged!", false, false],
     ["printed!", false, false],
   ])("%s needs its parts: %s; can be printed unasked: %s", (text, needs, holds) => {
@@ -70,6 +78,7 @@ describe("a copy", () => {
   test.each([
     ["held", null],
     ["printed!", "printed-elsewhere"],
+    ["delivered", null],
     ["delivered!", "printed-elsewhere"],
     ["interrupted:power!", "printed-elsewhere"],
     ["cancelled:otp-collision!", "otp-collision"],
