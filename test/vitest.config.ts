@@ -8,6 +8,7 @@ const slow = [
   "test/cli/technician.test.ts",
   "test/escpos/library.test.ts",
   "test/fuzz/**/*.test.ts",
+  "test/fuzz/**/*.test.ts",
   "test/wire/{age,tls}.test.ts",
 ];
 

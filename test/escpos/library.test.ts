@@ -1,9 +1,7 @@
 import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { breakRealTime } from "../../escpos/image-bands.ts";
 import * as escpos from "../../escpos/index.ts";
-import { fuzz } from "./fuzz.ts";
 import { bytesOf, DLE } from "./vectors.ts";
 
 describe("the library as others import it", () => {
@@ -117,11 +115,4 @@ describe("bands", () => {
     expect(rows(11_520)).toEqual([680, 680, 640]);
     expect(rows(11_520).reduce((sum, each) => sum + each)).toBe(2000);
   });
-});
-
-test("what coverage-guided fuzzing found keeps its promises", () => {
-  const file = readFileSync(new URL("../vectors/escpos/fuzz-corpus.gz", import.meta.url));
-  const inputs = gunzipSync(file).toString("latin1").split("\n").filter(Boolean);
-  expect(inputs.length).toBeGreaterThan(100);
-  for (const input of inputs) fuzz(Buffer.from(input, "base64"));
 });

@@ -1,19 +1,63 @@
-/**
- * Coverage-guided fuzzing of everything that reads a stranger's bytes. Run by `bench/escpos-fuzz.ts`;
- * the unit tests replay the corpus it has found.
- */
-import { account } from "../../escpos/account.ts";
-import { encodeCommands } from "../../escpos/command-bytes.ts";
-import { Decoder, decode } from "../../escpos/decoder.ts";
-import type { Dialect } from "../../escpos/grammar.ts";
-import { renderHtml } from "../../escpos/html-render.ts";
-import { renderImage } from "../../escpos/image-render.ts";
-import { profileOf } from "../../escpos/profiles.ts";
-import { StatusReader } from "../../escpos/status.ts";
-import { renderText } from "../../escpos/text-render.ts";
+/** Everything that reads ESC/POS: the decoder, accounts, pictures, status. */
+import { readdirSync, readFileSync } from "node:fs";
+import { account } from "../../../escpos/account.ts";
+import { encodeCommands } from "../../../escpos/command-bytes.ts";
+import { Decoder, decode } from "../../../escpos/decoder.ts";
+import type { Dialect } from "../../../escpos/grammar.ts";
+import { renderHtml } from "../../../escpos/html-render.ts";
+import { renderImage } from "../../../escpos/image-render.ts";
+import { profileOf } from "../../../escpos/profiles.ts";
+import { StatusReader } from "../../../escpos/status.ts";
+import { renderText } from "../../../escpos/text-render.ts";
+import { choose, type FuzzTarget } from "../target.ts";
 
 /** By the two lowest bits of the first byte. */
-export const FUZZ_DIALECTS: readonly Dialect[] = ["epson", "sii", "star", "citizen"];
+const DIALECTS: readonly Dialect[] = ["epson", "sii", "star", "citizen"];
+const WORDS = [
+  "\x1b@",
+  "\x1b*!",
+  "\x1bD",
+  "\x1b&\x03",
+  "\x1bL",
+  "\x1bW",
+  "\x1bT",
+  "\x1b\x0c",
+  "\x1b!",
+  "\x1bt",
+  "\x1bR",
+  "\x1bV\x01",
+  "\x1b{\x01",
+  "\x1dv0\x00",
+  "\x1d(L",
+  "\x1d8L",
+  "\x1d(k",
+  "\x1d(k\x03\x001Q0",
+  "\x1dk",
+  "\x1dkI",
+  "\x1dV",
+  "\x1d:",
+  "\x1d^",
+  "\x1d!",
+  "\x1dC;",
+  "\x1dD0C0",
+  "\x1d*",
+  "\x1d/",
+  "\x1cq\x01",
+  "\x1cp\x01",
+  "\x1c&",
+  "\x1cC\x01",
+  "\x1c(C\x02\x0002",
+  "\x1cg1",
+  "\x10\x04\x01",
+  "\x10\x14\x01\x00\x01",
+  "\x10\x05\x01",
+  "\x1b\x1dS\x01",
+  "\x1b\x1dyD1\x00",
+  "\x1bb",
+  "BM",
+  "{B",
+  "{C",
+];
 const PROFILES = ["TM-T88V", "TM-T70II-CH", "POS-5890", "default"].map((id) => {
   const profile = profileOf(id);
   if (profile === null) throw new Error(`no profile ${id}`);
@@ -21,10 +65,10 @@ const PROFILES = ["TM-T88V", "TM-T70II-CH", "POS-5890", "default"].map((id) => {
 });
 
 /** Throws when any promise about arbitrary bytes is broken. The first byte chooses dialect, profile and chunk size. */
-export function fuzz(data: Uint8Array): void {
+function run(data: Uint8Array): void {
   const choice = data[0] ?? 0;
   const bytes = Uint8Array.from(data.subarray(1));
-  const dialect = FUZZ_DIALECTS[choice & 3] ?? "epson";
+  const dialect = DIALECTS[choice & 3] ?? "epson";
   const profile = { ...(PROFILES[(choice >> 2) & 3] ?? PROFILES[0]!), dialect };
   const options = { dialect, maxCommandBytes: (choice & 0x80) !== 0 ? 64 : 1 << 20 };
 
@@ -73,3 +117,23 @@ function checkHtml(html: string): void {
       throw new Error(`a tag of the stream's own: ${tag}`);
   }
 }
+
+/** What other people's programs wrote. */
+function readVectors(): Buffer[] {
+  const folders = ["../../vectors/escpos/", "../../vectors/escpos/escpos-php/"];
+  return folders
+    .map((folder) => new URL(folder, import.meta.url))
+    .flatMap((folder) =>
+      readdirSync(folder)
+        .filter((file) => file.endsWith(".bin"))
+        .map((file) => readFileSync(new URL(file, folder))),
+    );
+}
+
+export const target: FuzzTarget = {
+  about: "ESC/POS: decoder, encoder, accounts, renderers, status",
+  maxBytes: 4096,
+  words: WORDS,
+  seeds: () => readVectors().map((vector, at) => choose(at * 5, vector.subarray(0, 4095))),
+  run,
+};
