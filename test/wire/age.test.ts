@@ -153,6 +153,18 @@ describe("age's own vectors (C2SP CCTV)", () => {
   );
 });
 
+describe("what is left of age's own vectors", () => {
+  const left = parsed.filter(
+    ([, { fields }]) => !["armored", "identity", "passphrase"].some((key) => fields.has(key)),
+  );
+
+  it("is the empty file alone", () => expect(left.map(([name]) => name)).toEqual(["empty"]));
+
+  it.each(left)("%s has no header", (_, { file }) => {
+    expect(new HeaderReader().push(file)).toBeNull();
+  });
+});
+
 describe("the header", () => {
   it("takes any chunking", async () => {
     const sealed = await seal(Buffer.from("hello"));
