@@ -1,7 +1,7 @@
 /** Where a program can be killed: before each step it takes in a scene, while it runs or while it starts again. */
 import type { Random } from "./random.ts";
 import type { Scene } from "./scenes.ts";
-import { AGENTS, type ProgramName, Stage } from "./stage.ts";
+import { type ProgramName, Stage } from "./stage.ts";
 import { type Lane, STEPS, type Step, Strace } from "./strace.ts";
 
 export interface StepPoint {
@@ -73,7 +73,7 @@ export async function openStage(lane: Lane, random: Random): Promise<Stage> {
   if (lane === "pool") process.env.UV_THREADPOOL_SIZE = "1";
   else delete process.env.UV_THREADPOOL_SIZE;
   try {
-    return await Stage.open(random, AGENTS);
+    return await Stage.open(random);
   } finally {
     if (before === undefined) delete process.env.UV_THREADPOOL_SIZE;
     else process.env.UV_THREADPOOL_SIZE = before;

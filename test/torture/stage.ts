@@ -12,17 +12,31 @@ import type { JobRef } from "../../wire/name.ts";
 import { jobKey } from "../../wire/name.ts";
 import { Fleet, type Sender } from "../e2e/fleet.ts";
 import { type BrokerJob, readAgent, readBroker } from "./books.ts";
-import { readTrays } from "./paper.ts";
+import { type Piece, readTrays } from "./paper.ts";
 import type { Random } from "./random.ts";
 import { awaitRest } from "./rest.ts";
 import type { SentDocument } from "./sent-document.ts";
 import { TcpPrinter } from "./tcp-printer.ts";
 
 /** The agents; `lobby` has a printer `till` beside its own; `hall` is the group of `lobby` and `cellar`. */
-export const AGENTS = ["lobby", "cellar"] as const;
+const AGENTS = ["lobby", "cellar"] as const;
 export type AgentName = (typeof AGENTS)[number];
 export type ProgramName = AgentName | "broker";
 const TRAYS = ["lobby", "cellar"];
+
+export interface StageOptions {
+  /** Which of {@link AGENTS}; a group needs both. */
+  readonly agents?: readonly AgentName[];
+  /** TOML before the tables of each agent's settings, and of the broker's. */
+  readonly agentSettings?: string;
+  readonly brokerSettings?: string;
+}
+
+/** What a program's environment has beside ours. */
+export type Environment = Readonly<Record<string, string>>;
+
+/** What was delivered is over at once. */
+export const FINAL = "policy.deliveredGraceSeconds = 0\n";
 
 const POLL_MS = 15;
 const PATIENCE_MS = 30_000;
@@ -42,6 +56,10 @@ export class Stage {
   #isClosing = false;
   /** Programs that ended and are being started again. */
   readonly #returning = new Map<ProgramName, Promise<void>>();
+  /** Programs that are to stay off. */
+  readonly #off = new Set<ProgramName>();
+  readonly #renumbered = new Set<AgentName>();
+  readonly #environments = new Map<ProgramName, Environment>();
   /** Called with each program that is started again, as early as it has a pid. */
   onStart: ((name: ProgramName, pid: number) => unknown) | null = null;
   /** How often a program ended by itself. */
@@ -59,13 +77,13 @@ export class Stage {
     this.#random = random;
   }
 
-  /** @param agents which of {@link AGENTS}; a group needs both */
-  static async open(random: Random, agents: readonly AgentName[] = AGENTS): Promise<Stage> {
+  static async open(random: Random, options: StageOptions = {}): Promise<Stage> {
+    const { agents = AGENTS, agentSettings = FINAL, brokerSettings } = options;
     const till = await TcpPrinter.open("till");
-    const fleet = await Fleet.start();
-    await fleet.addAgent({ lobby: {}, till: { uri: till.uri, profile: "escpos" } });
+    const fleet = await Fleet.start(brokerSettings);
+    await fleet.addAgent({ lobby: {}, till: { uri: till.uri, profile: "escpos" } }, agentSettings);
     if (agents.includes("cellar")) {
-      await fleet.addAgent({ cellar: {} });
+      await fleet.addAgent({ cellar: {} }, agentSettings);
       await fleet.admin("group.add", { name: "hall", printers: ["lobby", "cellar"] });
     }
     const stage = new Stage(fleet, { agents, till, alice: await fleet.addSender("alice") }, random);
@@ -159,14 +177,41 @@ export class Stage {
     await program.exited;
   }
 
+  /** Ends a program in good order; it stays off until {@link start}. */
+  async stop(name: ProgramName): Promise<void> {
+    await this.#returning.get(name);
+    this.#off.add(name);
+    await this.fleet.stop(name);
+  }
+
+  /** Starts a program that was stopped, from now on with `environment`. Rejects with its last words where it ends. */
+  async start(name: ProgramName, environment: Environment = {}): Promise<void> {
+    this.#environments.set(name, environment);
+    await this.#spawn(name);
+    this.#off.delete(name);
+    this.#watch(name);
+  }
+
+  /** Its database was lost. */
+  forgetTold(agent: AgentName): void {
+    this.#renumbered.add(agent);
+  }
+
+  /** Everything that came out of printers. */
+  pieces(): Piece[] {
+    return [...readTrays(this.fleet, this.#trays()), ...this.#till.pieces];
+  }
+
   /** Waits until all is at rest and right, then puts away what has ended. */
-  async rest(): Promise<void> {
+  async rest(deadlineMs?: number): Promise<void> {
     await Promise.all([...this.agents, "broker" as const].map((name) => this.returned(name)));
-    const world = await awaitRest(this.fleet, {
+    const known = {
       agents: this.agents,
       documents: this.#documents,
-      pieces: () => [...readTrays(this.fleet, this.#trays()), ...this.#till.pieces],
-    });
+      pieces: () => this.pieces(),
+      renumbered: [...this.#renumbered],
+    };
+    const world = await awaitRest(this.fleet, known, deadlineMs);
     const live = new Set(world.broker.jobs.filter(({ endedAt }) => endedAt === null).map(jobKey));
     if (this.#documents.some((document) => live.has(jobKey(document)))) return;
     this.#documents = [];
@@ -229,16 +274,31 @@ export class Stage {
 
   #watch(name: ProgramName): void {
     void this.fleet.program(name).exited.then(() => {
-      if (this.#isClosing) return;
+      if (this.#isClosing || this.#off.has(name)) return;
       this.ends++;
       this.#returning.set(name, this.#return(name));
     });
   }
 
+  /** A child takes over our environment as it is when it begins. */
+  #spawn(name: ProgramName): Promise<unknown> {
+    const environment = this.#environments.get(name) ?? {};
+    const before = { ...process.env };
+    Object.assign(process.env, environment);
+    try {
+      return name === "broker" ? this.fleet.startBroker() : this.fleet.startAgent(name);
+    } finally {
+      for (const key of Object.keys(environment)) {
+        if (before[key] === undefined) delete process.env[key];
+        else process.env[key] = before[key];
+      }
+    }
+  }
+
   /** It may be killed again while it starts. */
   async #return(name: ProgramName): Promise<void> {
     while (!this.#isClosing) {
-      const starting = name === "broker" ? this.fleet.startBroker() : this.fleet.startAgent(name);
+      const starting = this.#spawn(name);
       const program = this.fleet.program(name);
       if (program.pid !== undefined) this.onStart?.(name, program.pid);
       const isUp = await starting.then(

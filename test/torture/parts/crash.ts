@@ -13,11 +13,13 @@ import {
 import { type Part, type Plan, Rounds, type Tally } from "../part.ts";
 import type { Random } from "../random.ts";
 import { LONG_SCENES, SCENES } from "../scenes.ts";
-import { OutOfTries, type Stage } from "../stage.ts";
+import { OutOfTries, type ProgramName, type Stage } from "../stage.ts";
 import { type Lane, Strace } from "../strace.ts";
 
 /** A kill between the charge and the verdict uses up a try, as it must: with a new fleet there are new ones. */
 const ROUNDS_PER_STAGE = 30;
+/** From its process to its service, on a busy machine. */
+const START_MS = { least: 50, most: 1200 } as const;
 
 export const part: Part = {
   name: "crash",
@@ -126,5 +128,24 @@ async function spoil(stage: Stage, point: KillPoint, random: Random): Promise<vo
   }
   await scene.prepare?.(stage);
   const strace = await Strace.spoil(stage.pidOf(program), lane, spoilings);
+  const second = killInStart(stage, program, random);
   await scene.play(stage, random).finally(() => strace.detach());
+  await second();
+}
+
+/** Most programs that come back are killed once more on their way; the result waits for that, where it has begun. */
+function killInStart(stage: Stage, program: ProgramName, random: Random): () => Promise<void> {
+  const afterMs = random.integer(START_MS.least, START_MS.most);
+  let second: Promise<void> | null = null;
+  if (random.integer(0, 9) < 7) {
+    stage.onStart = (name) => {
+      if (name !== program) return;
+      stage.onStart = null;
+      second = stage.killAfter(program, afterMs);
+    };
+  }
+  return async () => {
+    stage.onStart = null;
+    await second;
+  };
 }
