@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { RECORD_BYTES_MAX, SLOT_BYTES, SlotFile } from "../../broker/slot-file.ts";
 
@@ -73,4 +74,26 @@ it("takes a record that just fits and refuses a longer one", () => {
   expect(file.read(file.write(longest))).toEqual(longest);
   expect(() => file.write(Buffer.alloc(RECORD_BYTES_MAX + 1))).toThrow(RangeError);
   file.close();
+});
+
+it("reads nothing that was not written whole, whatever the file holds", () => {
+  const kept = ["one", "two", "three"];
+  const file = new SlotFile(path);
+  for (const record of kept) file.write(Buffer.from(record));
+  file.close();
+  const good = readFileSync(path);
+  const flips = fc.array(fc.record({ at: fc.nat(good.length - 1), to: fc.nat(255) }), { maxLength: 8 });
+  fc.assert(
+    fc.property(flips, fc.nat(good.length), fc.uint8Array({ maxLength: 700 }), (changes, length, tail) => {
+      const bytes = Buffer.concat([good.subarray(0, length), tail]);
+      for (const { at, to } of changes) if (at < bytes.length) bytes[at] = to;
+      writeFileSync(path, bytes);
+      const damaged = new SlotFile(path);
+      for (const record of records(damaged)) expect(kept).toContain(record);
+      damaged.write(Buffer.from("one"));
+      expect(records(damaged)).toContain("one");
+      damaged.close();
+    }),
+    { numRuns: 60 },
+  );
 });
