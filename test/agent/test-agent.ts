@@ -62,6 +62,7 @@ export async function createTestAgent(broker: TestBroker): Promise<TestAgent> {
   const config: AgentConfig = configSchema.parse({
     dataDir,
     printer: { lobby: { uri: `file:${output}` } },
+    policy: { deliveredGraceSeconds: 0 },
     keypads: [`pipe:${keys}`],
   });
   return assemble({ dir, recipient, bootShare, output, keys, config });

@@ -193,6 +193,7 @@ describe("printers", () => {
       fingerprint: fingerprintRecipient(recipient),
       groups: [],
       claimUntil: null,
+      condition: null,
     });
   });
 
