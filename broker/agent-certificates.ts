@@ -80,8 +80,24 @@ export class CertificateRegister implements AgentCertificates {
     return row !== undefined;
   }
 
+  isClockDoubtful(): boolean {
+    const last = this.#database
+      .prepare(
+        `SELECT max(c.not_after) FROM agents a JOIN agent_certificates c ON c.agent = a.name AND c.revoked = 0
+         WHERE a.state = 'enrolled'`,
+      )
+      .pluck()
+      .get() as number | null;
+    return last !== null && last < this.#now();
+  }
+
   /** Agents that did not come to renew: away for months. */
   warnings(): Warning[] {
+    if (this.isClockDoubtful()) {
+      const day = new Date(this.#now() * 1000).toISOString().slice(0, 10);
+      const sentence = `By this machine's clock (${day}) the certificate of every agent has ended, so none can connect. If the clock is wrong, set it: until then no job expires. If it is right, run: platen printer replace`;
+      return [{ kind: "clock-doubtful", subject: "broker", at: this.#now(), sentence }];
+    }
     const rows = this.#database
       .prepare(
         `SELECT a.name, max(c.not_after) AS ends FROM agents a

@@ -85,6 +85,11 @@ export interface AgentCertificates {
   renew(agent: string, csrPem: string): Promise<string>;
   /** Whether a certificate that TLS verified is still good for `agent`. Serial as Node's `getPeerCertificate()` gives it. */
   accepts(agent: string, certificateSerialHex: string): boolean;
+  /**
+   * By this clock the certificate of every agent has ended: nobody renewed for months, or the clock is years ahead.
+   * Nobody can connect then, and nothing may be forgotten on its word.
+   */
+  isClockDoubtful(): boolean;
 }
 
 /** A list as it is published: an `age -R` file and its minisign signature. */

@@ -98,7 +98,7 @@ export function createRelay(options: RelayOptions) {
       while (underWay.size > 0) await Promise.allSettled(underWay);
     },
     recover: () => recover(services),
-    sweep: () => sweep({ ...services, monotonicMs }),
+    sweep: () => sweep({ ...services, agentCertificates, monotonicMs }),
   };
 }
 

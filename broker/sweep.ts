@@ -8,6 +8,7 @@ import type { Lifecycle } from "./lifecycle.ts";
 import { type Log, nameError } from "./log.ts";
 import type { PartStore } from "./part-store.ts";
 import type { Receiving } from "./receiving.ts";
+import type { AgentCertificates } from "./registry-port.ts";
 import type { StatusBoard } from "./status.ts";
 import type { Tombstones } from "./tombstones.ts";
 
@@ -22,6 +23,8 @@ export interface SweepParts {
   readonly parts: PartStore;
   readonly status: StatusBoard;
   readonly log: Log;
+  /** By it nothing is forgotten while it is doubtful. */
+  readonly agentCertificates: Pick<AgentCertificates, "isClockDoubtful">;
   readonly now: () => number;
   readonly monotonicMs: () => number;
 }
@@ -41,25 +44,33 @@ export const SWEEP_EVERY_MS = 30_000;
 
 /** One round. Never rejects. */
 export async function sweep(swept: SweepParts): Promise<void> {
-  const { jobs, ledger, tombstones, escrow, lifecycle, receiving, parts, status, log, now } = swept;
+  const { lifecycle, receiving, parts, log } = swept;
   try {
     const abandoned = receiving.silentSince(swept.monotonicMs() - ABANDONED_MS);
     for (const ref of abandoned) {
       receiving.close(ref);
       lifecycle.end(ref, "rejected", "incomplete");
     }
-    const expired = jobs.live().filter((job) => expire(job, swept)).length;
-    const cleared = jobs.clearStatuses(now() - STATUS_KEPT_S);
-    for (const ref of cleared) status.clear(ref);
-    const purged = jobs.purge(now() - JOB_KEPT_S) + ledger.purge(now() - LEDGER_KEPT_S);
-    tombstones.purge(now() - JOB_KEPT_S);
-    swept.conditions.purge(now() - LEDGER_KEPT_S);
-    await escrow.expire(now() - EXPIRY_GRACE_S);
+    const ended = swept.agentCertificates.isClockDoubtful() ? NOTHING : await endWhatIsOver(swept);
     await parts.closeIdle(IDLE_FILE_MS);
-    log.write("swept", { expired, abandoned: abandoned.length, cleared: cleared.length, purged });
+    log.write("swept", { abandoned: abandoned.length, ...ended });
   } catch (error) {
     log.write("storage-failed", { what: "sweep", code: nameError(error) });
   }
+}
+
+const NOTHING = { expired: 0, cleared: 0, purged: 0 };
+
+async function endWhatIsOver(swept: SweepParts): Promise<typeof NOTHING> {
+  const { jobs, ledger, tombstones, escrow, status, conditions, now } = swept;
+  const expired = jobs.live().filter((job) => expire(job, swept)).length;
+  const cleared = jobs.clearStatuses(now() - STATUS_KEPT_S);
+  for (const ref of cleared) status.clear(ref);
+  const purged = jobs.purge(now() - JOB_KEPT_S) + ledger.purge(now() - LEDGER_KEPT_S);
+  tombstones.purge(now() - JOB_KEPT_S);
+  conditions.purge(now() - LEDGER_KEPT_S);
+  await escrow.expire(now() - EXPIRY_GRACE_S);
+  return { expired, cleared: cleared.length, purged };
 }
 
 /** True when the job was told to end, or ended. */

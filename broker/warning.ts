@@ -5,6 +5,7 @@ export interface Warning {
     | "certificate-failed"
     | "authority-changed"
     | "agent-certificate-ending"
+    | "clock-doubtful"
     | "boot-share-lost"
     | "list-ending"
     | "list-failed"

@@ -60,6 +60,9 @@ test("an agent that stays away past its certificate is told of in time", async (
   expect(opened.warnings.map(({ kind, subject }) => `${kind} ${subject}`)).toEqual([
     "agent-certificate-ending lobby",
   ]);
+  // Of all of them at once: then it may as well be the clock.
+  opened.clock.now += 30 * DAY;
+  expect(opened.registry.warnings().map(({ kind }) => kind)).toContain("clock-doubtful");
 });
 
 test("a disk that takes no new signature is told, and the hour after it is tried again", async () => {

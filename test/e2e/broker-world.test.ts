@@ -198,6 +198,20 @@ describe("time", () => {
     await alice.until(held, "expired", "expired");
   });
 
+  test("that is years ahead forgets nothing, says so, and is mended by the right one", async () => {
+    const { rig, alice } = await open();
+    const waiting = await submit(alice);
+    rig.clockOffset = 3 * 365 * DAY;
+    const rounds = rig.logged("swept").length;
+    await expect.poll(() => rig.logged("swept").length).toBeGreaterThan(rounds + 1);
+    expect((await rig.admin("status", {})).warnings.map(({ kind }) => kind)).toContain("clock-doubtful");
+    rig.clockOffset = 0;
+    expect(rig.logged("swept").filter(({ expired }) => Number(expired) > 0)).toEqual([]);
+    expect(alice.told.all.filter((told) => told.job === waiting).at(-1)?.status?.state).toBe("stored");
+    const { entries } = await rig.admin("audit", { limit: 10 });
+    expect(entries.map(({ state }) => state)).toContain("stored");
+  });
+
   test("gives a job nobody goes on sending up, clears statuses after a day, frees the id after a month", async () => {
     const { rig, alice, lobby } = await open();
     const [half, done] = [randomUUID(), await submit(alice)];
