@@ -112,7 +112,8 @@ export class Handover {
       try {
         if (!opened.job.group || (await this.#room.escrow.claim(opened.job, printer))) granted.push(opened);
       } catch {
-        // Without the broker nobody knows whether it prints elsewhere.
+        // Without the broker nobody knows whether it prints elsewhere. It may have granted this all the same.
+        for (const { job } of together) this.#room.jobs.disclaim(job);
         return { kind: "none", verdict: { kind: "locked" } };
       }
     }

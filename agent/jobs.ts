@@ -179,6 +179,18 @@ export class Jobs {
     });
   }
 
+  /**
+   * Tells again that a group's job is held: a claim on it may stand at the broker that came to nothing here, and would
+   * keep the other printers from it. Nothing in any other state.
+   */
+  disclaim(ref: JobRef): void {
+    this.commit(() => {
+      const job = this.find(ref);
+      if (job?.state === "held" && job.group)
+        this.#tell(job, { atLeast: job.bytes || null, atMost: job.bytes || null });
+    });
+  }
+
   /** Throws an arrival away as if it had never begun. */
   forget(ref: JobRef): void {
     this.commit(() => {

@@ -43,6 +43,9 @@ function settle({ jobs, lines }: RecoveryRoom, job: Job): void {
       });
       return;
     case "held":
+      // Its claim may have been granted, and the power have gone before it was used.
+      jobs.disclaim(job);
+      return;
     case "interrupted":
     case "printed":
     case "delivered":

@@ -1,0 +1,245 @@
+/**
+ * A fleet whose every connection goes through a liar of its own: a sender, two agents that make up a group, and the
+ * person who types until the document is out.
+ */
+import { randomUUID } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import Database from "better-sqlite3";
+import type { Child, LogLine } from "../../../cli/demo/child.ts";
+import { isPlatenError } from "../../../wire/error.ts";
+import { isEnd, type JobState } from "../../../wire/state.ts";
+import { Fleet, type Sender } from "../../e2e/fleet.ts";
+import { Liar } from "../liar.ts";
+import { findPaper, type Piece, readTrays } from "../paper.ts";
+import type { Random } from "../random.ts";
+import { awaitRest, type Known } from "../rest.ts";
+import type { SentDocument } from "../sent-document.ts";
+
+export const AGENTS = ["east", "west"] as const;
+export const GROUP = "wards";
+export type AgentName = (typeof AGENTS)[number];
+export type Program = AgentName | "broker";
+
+/** All come from one address here. */
+const BROKER_SETTINGS = `
+[quota]
+liveJobs = 100000
+submissionsPerHour = 1000000
+[limits]
+connectionsPerAddress = 1024
+strangersPerAddress = 256
+`;
+const VERDICT_MS = 40_000;
+/** After the last fault an agent may wait half a minute before it dials again. */
+const SETTLE_MS = 90_000;
+/** A person types, is told to wait or try again, and does; more often than this nobody should have to. */
+const ENTRIES_MAX = 12;
+
+export class Site {
+  readonly fleet: Fleet;
+  readonly lines: Readonly<Record<AgentName | "sender", Liar>>;
+  readonly documents: SentDocument[] = [];
+  readonly #alice: Sender;
+  readonly #note: (line: string) => void;
+  /** Being restarted now. */
+  readonly #restarting = new Set<Program>();
+
+  private constructor(fleet: Fleet, lines: Site["lines"], alice: Sender, note: (line: string) => void) {
+    this.fleet = fleet;
+    this.lines = lines;
+    this.#alice = alice;
+    this.#note = note;
+  }
+
+  static async open(random: Random, note: (line: string) => void): Promise<Site> {
+    const fleet = await Fleet.start(BROKER_SETTINGS);
+    const draw = random.fork();
+    const liar = () => Liar.open(fleet.port, () => draw.fraction());
+    const lines = { sender: await liar(), east: await liar(), west: await liar() };
+    for (const agent of AGENTS) await fleet.addAgent({ [agent]: {} }, agentSettings(lines[agent].address));
+    await fleet.admin("group.add", { name: GROUP, printers: [...AGENTS] });
+    const alice = await fleet.addSender("alice");
+    await Promise.all(AGENTS.map((agent) => fleet.startAgent(agent)));
+    const { address } = lines.sender;
+    mkdirSync(fleet.path("documents"));
+    return new Site(fleet, lines, { ...alice, profile: { ...alice.profile, address } }, note);
+  }
+
+  /** Through the sender's liar. */
+  get sender(): Sender {
+    return this.#alice;
+  }
+
+  /** Sends as a person would who tries again as long as the broker cannot be reached. */
+  async send(target: string, body: Buffer): Promise<SentDocument> {
+    const job = randomUUID();
+    const file = this.fleet.path("documents", job);
+    writeFileSync(file, body);
+    for (;;) {
+      try {
+        const receipt = await this.fleet.send(this.#alice, target, [file], { raw: true, job });
+        return this.add({ job, target, body, otp: receipt.otp, isStored: true });
+      } catch (error) {
+        if (!isPlatenError(error, "broker-unreachable")) throw error;
+        await delay(100);
+      }
+    }
+  }
+
+  add(document: Pick<SentDocument, "job" | "target" | "body" | "otp" | "isStored">): SentDocument {
+    const sent = { user: "alice", copies: 1, entries: 0, ...document };
+    this.documents.push(sent);
+    return sent;
+  }
+
+  agentsOf({ target }: SentDocument): readonly AgentName[] {
+    return AGENTS.filter((agent) => target === GROUP || target === agent);
+  }
+
+  /** Every agent of its target holds it. */
+  async untilHeld(document: SentDocument): Promise<void> {
+    const { job } = document;
+    for (const agent of this.agentsOf(document)) {
+      await this.until(`${job} held at ${agent}`, () => this.stateAt(agent, job) === "held");
+    }
+  }
+
+  /** What an agent's own book says of a job; null where it does not know it. */
+  stateAt(agent: AgentName, job: string): string | null {
+    return this.ask(agent, "SELECT state FROM job WHERE job = ?", job);
+  }
+
+  /** The broker gave a group's document to one of the agents. */
+  isClaimed({ job }: SentDocument): boolean {
+    const book = this.fleet.path("broker", "broker.db");
+    return readField(book, "SELECT claimed_agent FROM jobs WHERE job = ?", job) !== null;
+  }
+
+  /** The first field of the first row of a question to an agent's book, or null. */
+  ask<T = string>(agent: AgentName, sql: string, ...values: string[]): T | null {
+    return readField(this.fleet.path(agent, "jobs", "jobs.db"), sql, ...values);
+  }
+
+  /** Types once, and waits for what comes of it: `entered`, a refusal's verdict, or null when the agent ended. */
+  async enter(agent: AgentName, document: SentDocument): Promise<string | null> {
+    const program = this.fleet.program(agent);
+    document.entries++;
+    this.#note(`${agent} types the OTP of ${document.job}`);
+    const answer = untilNews(program, (line) => isVerdict(line, document.job));
+    answer.catch(() => {});
+    try {
+      await this.fleet.type(agent, `${document.otp}\n`);
+      const line = await Promise.race([answer, program.exited]);
+      return !line ? null : line.event === "entered" ? "entered" : String(line.verdict);
+    } catch (error) {
+      if (program.running) throw error;
+      return null;
+    }
+  }
+
+  /** Types here and there until it is out. */
+  async print(document: SentDocument, random: Random): Promise<void> {
+    const agents = this.agentsOf(document);
+    for (let entry = 0; entry < ENTRIES_MAX; entry++) {
+      if (this.isOut(document)) return;
+      const agent = agents[random.integer(0, agents.length - 1)] ?? "east";
+      const verdict = await this.enter(agent, document);
+      this.#note(`${agent}: ${verdict}`);
+      if (verdict === "entered") {
+        await this.until(`${document.job} ends`, () => this.isOut(document) || this.isInterrupted(document));
+      } else await delay(200 * entry);
+    }
+    if (!this.isOut(document)) throw new Error(`${document.job} did not come out in ${ENTRIES_MAX} entries`);
+  }
+
+  isOut(document: SentDocument): boolean {
+    return this.agentsOf(document).some((agent) =>
+      ["delivered", "printed"].includes(this.stateAt(agent, document.job) ?? ""),
+    );
+  }
+
+  isInterrupted(document: SentDocument): boolean {
+    return this.agentsOf(document).some((agent) => this.stateAt(agent, document.job) === "interrupted");
+  }
+
+  /** How often a document's first bytes came out. */
+  countOut(document: SentDocument): number {
+    return findPaper(this.pieces(), document).begun.length;
+  }
+
+  pieces(): Piece[] {
+    return readTrays(this.fleet, AGENTS);
+  }
+
+  /** Stops or kills a program, and starts it again. */
+  async restart(program: Program, how: "SIGTERM" | "SIGKILL"): Promise<void> {
+    if (this.#restarting.has(program)) return;
+    this.#restarting.add(program);
+    try {
+      this.#note(`${program}: ${how}`);
+      if (how === "SIGKILL") await this.fleet.kill(program);
+      else await this.fleet.stop(program);
+      if (program === "broker") await this.fleet.startBroker();
+      else await this.fleet.startAgent(program);
+    } finally {
+      this.#restarting.delete(program);
+    }
+  }
+
+  heal(): void {
+    for (const line of Object.values(this.lines)) line.heal();
+  }
+
+  /** All that the invariants judge holds, or comes to hold in time. */
+  async rest(more: Partial<Known> = {}): Promise<void> {
+    const known = { agents: [...AGENTS], documents: this.documents, pieces: () => this.pieces(), ...more };
+    await awaitRest(this.fleet, known, SETTLE_MS);
+  }
+
+  async until(what: string, holds: () => boolean): Promise<void> {
+    const deadline = performance.now() + SETTLE_MS;
+    while (!holds()) {
+      if (performance.now() > deadline) throw new Error(`in vain: ${what}`);
+      await delay(20);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.fleet.close();
+    await Promise.all(Object.values(this.lines).map((line) => line.close()));
+  }
+}
+
+function readField<T>(file: string, sql: string, ...values: string[]): T | null {
+  const database = new Database(file, { readonly: true });
+  try {
+    return (
+      (database
+        .prepare<string[], T>(sql)
+        .pluck()
+        .get(...values) as T | undefined) ?? null
+    );
+  } finally {
+    database.close();
+  }
+}
+
+export function hasEnded(state: string | null): boolean {
+  return state !== null && isEnd(state as JobState);
+}
+
+/** The first line from now on that matches. */
+export function untilNews(program: Child, matches: (line: LogLine) => boolean): Promise<LogLine> {
+  const old = new Set(program.lines);
+  return program.waitFor((line) => !old.has(line) && matches(line), "news", VERDICT_MS);
+}
+
+function isVerdict({ event, job }: LogLine, of: string): boolean {
+  return event === "entry-refused" || (event === "entered" && job === of);
+}
+
+/** What was delivered is an end here, so that whatever comes out once more was not asked for. */
+function agentSettings(address: string): string {
+  return `broker = "${address}"\n[policy]\ndeliveredGraceSeconds = 0\n`;
+}
