@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readSeenSerial } from "../../client/profile.ts";
 import { fetchRecipients } from "../../client/recipients.ts";
@@ -50,6 +51,18 @@ describe("a recipients list", () => {
     const lists = await Promise.all([fetch(), fetch(), fetch()]);
     expect(lists.map(({ serial }) => serial)).toEqual([4, 4, 4]);
     expect((await fetch()).serial).toBe(4);
+  });
+
+  it("that a busy broker lets wait is asked for again", async () => {
+    await peer.offer({ serial: 4 });
+    const { persistence } = peer.aedes as unknown as { persistence: { createRetainedStreamCombi: unknown } };
+    const honest = persistence.createRetainedStreamCombi;
+    const busy = (_: readonly string[]) => {
+      persistence.createRetainedStreamCombi = honest;
+      return Readable.from([]);
+    };
+    persistence.createRetainedStreamCombi = busy;
+    expect((await fetch("lobby", 300)).serial).toBe(4);
   });
 
   it("older than one seen before is refused", async () => {
