@@ -21,6 +21,11 @@ const table = {
   stopped: event("info", "ms", "the last line of a clean stop"),
   broken: event("error", "code why", "the agent cannot go on by itself"),
 
+  // hands-off set-up (docs/technicians.md)
+  "setup-waits": event("info", "step code why", "a step of set-up did not come about yet; it is tried again"),
+  "setup-stuck": event("warn", "step why", "set-up waits for a person; panel and card say the same"),
+  "setup-enrolled": event("info", "agent", "the claim code made this machine an agent"),
+
   // the broker
   "link-up": event("info", "ms", "a session with the broker is there"),
   "link-down": event("warn", "code why", "it ended, or a dial failed; the agent dials again"),
@@ -44,8 +49,8 @@ const table = {
   "drop-failed": event("warn", "code why", "a job that ended elsewhere could not be ended here yet"),
   state: event(
     "info",
-    "state reason bytes bytesAtMost ms",
-    "a job changed its state; bytesAtMost where it broke off: the printer took something in between",
+    "state reason bytes bytesAtMost again ms",
+    "a job changed its state; bytesAtMost where it broke off: the printer took something in between; again: a second copy",
   ),
   held: event("info", "bytes ms", "whole, checked, in escrow: it waits for its OTP"),
   entered: event("info", "ms", "its OTP was entered and was right"),

@@ -199,10 +199,12 @@ function unixMs(monotonicMs: number): number {
   return Math.round((performance.timeOrigin + monotonicMs) * 1000) / 1000;
 }
 
-function logEvent(log: Log, { user, job, printer, state, reason, bytes, bytesAtMost }: JobEvent): void {
+function logEvent(log: Log, event: JobEvent): void {
+  const { user, job, printer, state, reason, bytes, bytesAtMost, again } = event;
   const child = log.child(printer === null ? { user, job } : { user, job, printer });
   const ms = unixMs(performance.now());
-  child.write("state", { state, reason, bytes, ...(bytesAtMost !== undefined && { bytesAtMost }), ms });
+  const more = { ...(bytesAtMost !== undefined && { bytesAtMost }), ...(again && { again }) };
+  child.write("state", { state, reason, bytes, ...more, ms });
   if (state === "held") child.write("held", { bytes, ms });
 }
 
