@@ -1,7 +1,5 @@
 /** Which of the things that are true at once the panel shows. The person's own entry goes first, then the pages. */
-import type { PanelState } from "./panel.ts";
-
-type StartingStep = Extract<PanelState, { kind: "starting" }>["step"];
+import type { PanelState, StartingStep } from "./panel.ts";
 
 export interface View {
   /** The agent cannot go on by itself. */

@@ -40,11 +40,17 @@ export interface EnrolledAgent {
 /**
  * Enrols this machine. Run again with the same code after a lost answer or a crash, it goes on where it stopped;
  * after success it returns the same again. Nothing is changed where another code enrolled this agent before.
+ * @param address `host` or `host:port` of the broker, where it is not what the code says
  * @throws PlatenError `code-malformed`, `code-refused`, `broker-untrusted`, `broker-unreachable`, `timeout`, `already-there`
  */
-export async function enrolAgent(code: string, dataDir: string): Promise<EnrolledAgent> {
-  const contact = parseCode("claim", code);
-  if (!contact) throw new PlatenError("code-malformed", { kind: "claim", from: "platen-claim-" });
+export async function enrolAgent(
+  code: string,
+  dataDir: string,
+  address: string | null = null,
+): Promise<EnrolledAgent> {
+  const claim = parseCode("claim", code);
+  if (!claim) throw new PlatenError("code-malformed", { kind: "claim", from: "platen-claim-" });
+  const contact = { ...claim, address: address ?? claim.address };
   const before = readEnrolmentRecord(dataDir);
   if (before?.code === contact.id) return describe(before);
   if (before) {

@@ -4,13 +4,16 @@
  */
 import type { PanelKind } from "./panel-words.table.ts";
 
+export type CardKind = Exclude<PanelKind, "setup-stuck">;
+
 export interface CardWords {
   /** The language's own name. */
   readonly name: string;
   readonly steps: readonly [code: string, type: string, take: string];
   /** What Enter, backspace and clear do. */
   readonly keys: readonly [enter: string, backspace: string, clear: string];
-  readonly states: Readonly<Record<PanelKind, string>>;
+  /** Set-up speaks to technicians, who have docs/technicians.md. */
+  readonly states: Readonly<Record<CardKind, string>>;
 }
 
 export const CARD_WORDS = {

@@ -16,7 +16,7 @@ import {
   PALE,
 } from "./panel-card-pictures.ts";
 import { fitText, textWide } from "./panel-card-text.ts";
-import { CARD_WORDS, type CardLanguage, type CardWords } from "./panel-card-words.table.ts";
+import { CARD_WORDS, type CardKind, type CardLanguage, type CardWords } from "./panel-card-words.table.ts";
 import { SILENT_SCORE, showState } from "./panel-score.ts";
 import { PANEL_SIGNALS } from "./panel-signals.table.ts";
 
@@ -36,7 +36,7 @@ export interface CardOptions {
 }
 
 /** In the order in which a person meets them: what happens to an entry, then what happens to the equipment. */
-const SHOWN: readonly PanelState[] = [
+const SHOWN: readonly (PanelState & { readonly kind: CardKind })[] = [
   { kind: "ready", held: 0 },
   { kind: "entering", entered: 4, idleWarning: false },
   { kind: "checking" },

@@ -2,7 +2,7 @@
  * The grammar of light and sound played over time: what a panel shows becomes a score, and the score says what every
  * lamp and the buzzer do at any moment. Pure; times are monotonic milliseconds.
  */
-import type { PanelState } from "./panel.ts";
+import { type PanelState, STARTING_STEPS } from "./panel.ts";
 import { type Lamp, type Light, PANEL_SIGNALS, type Sound, type Tone } from "./panel-signals.table.ts";
 
 /** Lamps lit from `fromMs` for `onMs`, then dark for `offMs`, so many times (`Infinity`: until something else is shown). */
@@ -42,7 +42,6 @@ const COUNT_PAUSE_MS = 1500;
 /** Equal tones in a row must be told apart, also by a buzzer that knows one tone only. */
 const TONE_GAP_MS = 80;
 
-const STEPS = ["power", "network", "clock", "broker", "printer", "keypad"] as const;
 const [TICK] = PANEL_SIGNALS.entering.sounds.flatMap(({ tones }) => tones);
 
 /** What is shown changes to `state`. The same thing again, with another number in it, goes on as it was. */
@@ -89,6 +88,7 @@ export function nextChange(score: Score, atMs: number): number | null {
 function subjectOf(state: PanelState): string {
   switch (state.kind) {
     case "starting":
+    case "setup-stuck":
       return `${state.kind} ${state.step}`;
     case "printing":
     case "take-pages":
@@ -135,7 +135,7 @@ function wavesOf(state: PanelState, fromMs: number): Wave[] {
     case "flashes":
       return wave(FLASH_MS / 2, FLASH_MS / 2, light.times);
     case "count":
-      return state.kind === "starting" ? countSteps(STEPS.indexOf(state.step) + 1, wave, fromMs) : [];
+      return "step" in state ? countSteps(STARTING_STEPS.indexOf(state.step) + 1, wave, fromMs) : [];
     case "steady-then-blink": {
       const halfMs = 500 / light.hertz;
       return [

@@ -52,6 +52,10 @@ const ONE_HIGH: readonly Tone[] = [{ hertz: HIGH, ms: 200 }];
 
 export const PANEL_SIGNALS: Readonly<Record<PanelKind, Signal>> = {
   starting: { light: { pattern: "count", lamps: ["blue"] }, sounds: [] },
+  "setup-stuck": {
+    light: { pattern: "count", lamps: ["yellow", "blue"] },
+    sounds: [{ tones: ONE_LOW, on: "enter" }],
+  },
   ready: { light: { pattern: "steady", lamps: ["white"] }, sounds: [] },
   entering: { light: { pattern: "count", lamps: ["white"] }, sounds: [TICK] },
   checking: { light: { pattern: "blink", lamps: ["white"], hertz: 0.5 }, sounds: [] },

@@ -3,12 +3,12 @@
  * name or a user's: whoever stands at the printer reads it.
  */
 import type { Reason } from "../wire/reason.ts";
-import type { PanelState } from "./panel.ts";
+import type { PanelState, StartingStep } from "./panel.ts";
 
 export type PanelKind = PanelState["kind"];
 type Words = { readonly [K in PanelKind]: (state: Extract<PanelState, { kind: K }>) => string };
 
-const STEPS: Readonly<Record<Extract<PanelState, { kind: "starting" }>["step"], string>> = {
+const STEPS: Readonly<Record<StartingStep, string>> = {
   power: "power",
   network: "network",
   clock: "clock",
@@ -31,6 +31,7 @@ const TROUBLE: Partial<Readonly<Record<Reason, string>>> = {
 
 export const PANEL_WORDS: Words = {
   starting: ({ step }) => `Starting: ${STEPS[step]} ...`,
+  "setup-stuck": ({ step, what }) => `Set-up waits (${STEPS[step]}): ${what}`,
   ready: ({ held }) =>
     held === 0 ? "Ready. Nothing is waiting." : `Ready. ${count(held)} waiting. Type your code.`,
   entering: ({ entered, idleWarning }) =>

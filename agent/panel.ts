@@ -4,12 +4,15 @@
  */
 import type { Reason } from "../wire/reason.ts";
 
+/** In the order in which they are reached. */
+export const STARTING_STEPS = ["power", "network", "clock", "broker", "printer", "keypad"] as const;
+export type StartingStep = (typeof STARTING_STEPS)[number];
+
 /** What is shown now. Never holds a digit: `entered` is a count. */
 export type PanelState =
-  | {
-      readonly kind: "starting";
-      readonly step: "power" | "network" | "clock" | "broker" | "printer" | "keypad";
-    }
+  | { readonly kind: "starting"; readonly step: StartingStep }
+  /** Set-up waits for a person: at this step, for this reason. */
+  | { readonly kind: "setup-stuck"; readonly step: StartingStep; readonly what: string }
   | { readonly kind: "ready"; readonly held: number }
   | { readonly kind: "entering"; readonly entered: number; readonly idleWarning: boolean }
   | { readonly kind: "checking" }

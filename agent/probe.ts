@@ -142,7 +142,7 @@ function nameOfUsb(
 const ID_MS = 1000;
 
 /** Asks the printer itself, without its interface being taken from anybody. */
-async function readUsbId(printer: PluggedPrinter): Promise<DeviceId | null> {
+export async function readUsbId(printer: PluggedPrinter): Promise<DeviceId | null> {
   const [{ loadUsbBus }, { listUsbPrinters }, { readDeviceId }, { letGo, takeInterface }] = await Promise.all(
     [
       import("./usb-libusb.ts"),

@@ -1,27 +1,28 @@
 /** `platen agent` and `platen agent enrol`: the program beside the printer. */
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import type { AgentConfig } from "../agent/config.ts";
 import { act, addExamples } from "./command-action.ts";
 import { findConfigFile, namedDataDir } from "./data-dir.ts";
 import { readSecret } from "./secret-input.ts";
-import { runService } from "./service.ts";
+import { runService, type Service } from "./service.ts";
 
 export function addAgentCommands(program: Command): void {
   const agent = program
     .command("agent")
     .description("run the agent beside a printer")
     .option("--config <file>", "its settings (agent.toml)")
+    .option("--setup <dir>", "be set up from a card: where “platen image setup” leaves its order")
     .action(
-      act<{ config?: string }>(async ({ options }) => {
-        const [{ loadAgentConfig }, { startAgent }, { openReadiness }] = await Promise.all([
+      act<{ config?: string; setup?: string }>(async ({ options }) => {
+        const [{ loadAgentConfig }, { openReadiness }] = await Promise.all([
           import("../agent/config.ts"),
-          import("../agent/agent.ts"),
           import("../agent/ready.ts"),
         ]);
         const file = options.config ?? findConfigFile("agent");
         const config = loadAgentConfig({ file, required: options.config !== undefined, env: process.env });
         const dataDir = resolve(namedDataDir("agent", options.data) ?? config.dataDir);
-        await runService(() => startAgent({ ...config, dataDir }), openReadiness());
+        await runService(await chooseStart({ ...config, dataDir }, options.setup), openReadiness());
       }),
     );
   addExamples(agent, [
@@ -29,6 +30,17 @@ export function addAgentCommands(program: Command): void {
     ["platen agent --config ./agent.toml --data ./agent", "everything in this folder"],
   ]);
   addEnrol(agent);
+}
+
+async function chooseStart(config: AgentConfig, orders: string | undefined): Promise<() => Promise<Service>> {
+  if (orders === undefined) {
+    const { startAgent } = await import("../agent/agent.ts");
+    return () => startAgent(config);
+  }
+  const { startHandsOff } = await import("../agent/hands-off.ts");
+  // systemd names it (RuntimeDirectory=); the card's half looks there.
+  const reports = process.env.RUNTIME_DIRECTORY?.split(":")[0] ?? null;
+  return () => startHandsOff(config, { orders, reports });
 }
 
 function addEnrol(agent: Command): void {

@@ -11,6 +11,7 @@ import { formatExitStatuses } from "./exit-status.ts";
 import { describeFailure } from "./failure.ts";
 import { addFleetCommands } from "./fleet-commands.ts";
 import { addGroupCommands } from "./group-commands.ts";
+import { addImageCommands } from "./image-commands.ts";
 import { addInsightCommands } from "./insight-commands.ts";
 import { addKeypadCommands } from "./keypad-command.ts";
 import { addOddsCommand } from "./odds-command.ts";
@@ -56,6 +57,7 @@ export function createProgram(): Command {
   addDoctorCommand(program);
   addKeypadCommands(program);
   addPanelCommands(program);
+  addImageCommands(program);
   program.commandsGroup("Help:");
   addDemoCommand(program);
   addCompletionCommand(program);

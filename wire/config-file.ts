@@ -52,7 +52,7 @@ function readTable(file: string, required: boolean): Table {
 }
 
 /** What editors on other systems do to a text file: BOM, CRLF, typographic quotes, no-break and trailing spaces. */
-function repairText(text: string): string {
+export function repairText(text: string): string {
   return text
     .replace(/^\uFEFF/, "")
     .replace(/\r\n?/g, "\n")
@@ -126,7 +126,7 @@ function describeIssue(schema: z.ZodType, error: z.ZodError, file: string): Plat
 }
 
 /** The keys a schema knows at a path; null where it knows none by name. */
-function knownKeys(schema: z.ZodType, path: readonly string[]): string[] | null {
+export function knownKeys(schema: z.ZodType, path: readonly string[]): string[] | null {
   let at: unknown = schema;
   for (const key of [...path, null]) {
     while (at instanceof z.ZodDefault || at instanceof z.ZodOptional || at instanceof z.ZodPrefault)

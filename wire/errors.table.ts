@@ -53,6 +53,14 @@ const table = {
     CONFIG,
     "This agent has no certificate yet. On the broker run “platen printer add NAME”, then here: platen agent enrol CODE",
   ),
+  "setup-mistake": entry(400, CONFIG, "{where}: {what}"),
+  "image-unusable": entry(400, DATA, "The image {image} cannot be used: {why}. No card was written."),
+  "disk-refused": entry(400, USAGE, "{device} is not written to: {why}. Nothing was changed."),
+  "flash-failed": entry(
+    500,
+    IO,
+    "{device} holds no whole image: {why}. Nothing on it can be used; flash it again before it goes into a machine.",
+  ),
   "code-malformed": entry(
     400,
     USAGE,

@@ -9,6 +9,7 @@ import { FakeGpio } from "./fake-gpio.ts";
 const PRINTER = { printer: "lobby" } as const;
 const STATES: readonly PanelState[] = [
   { kind: "starting", step: "clock" },
+  { kind: "setup-stuck", step: "network", what: "no cable" },
   { kind: "ready", held: 1 },
   { kind: "entering", entered: 3, idleWarning: false },
   { kind: "checking" },
@@ -53,6 +54,7 @@ function listen(states: readonly PanelState[], untilMs: number): string {
 describe("light over time, a quarter of a second each", () => {
   it.each([
     ["starting", "b . b . b . . . . . . . b . b . b ."],
+    ["setup-stuck", "y+b . y+b . . . . . . . y+b . y+b ."],
     ["ready", "w w w w w w w w"],
     ["entering", "w . w . w . . . . ."],
     ["checking", "w w w w . . . . w w"],
@@ -76,7 +78,7 @@ describe("light over time, a quarter of a second each", () => {
     expect(STATES.map(({ kind }) => kind).sort()).toEqual(
       [...new Set(STATES.map(({ kind }) => kind))].sort(),
     );
-    expect(STATES).toHaveLength(14);
+    expect(STATES).toHaveLength(15);
   });
 });
 

@@ -10,6 +10,7 @@ const STATES: readonly PanelState[] = [
   ...(["power", "network", "clock", "broker", "printer", "keypad"] as const).map(
     (step): PanelState => ({ kind: "starting", step }),
   ),
+  { kind: "setup-stuck", step: "network", what: "there is no network" },
   { kind: "ready", held: 0 },
   { kind: "ready", held: 1 },
   { kind: "ready", held: 3 },
@@ -72,6 +73,7 @@ describe("the grammar of light and sound", () => {
   it("is that of the terminal's rules", () => {
     expect(KINDS.map((kind) => [kind, glance(PANEL_SIGNALS[kind].light), hear(kind)])).toEqual([
       ["starting", "blue count", ""],
+      ["setup-stuck", "yellow+blue count", "enter: low"],
       ["ready", "white steady", ""],
       ["entering", "white count", "key: middle"],
       ["checking", "white 0.5 Hz", ""],
@@ -111,7 +113,7 @@ describe("the grammar of light and sound", () => {
     const withLamp = (lamp: string): PanelKind[] =>
       KINDS.filter((kind) => glance(PANEL_SIGNALS[kind].light).includes(lamp));
     expect(withLamp("red")).toEqual(["printer-care", "paused", "locked", "broken"]);
-    expect(withLamp("yellow")).toEqual(["not-accepted", "wait"]);
+    expect(withLamp("yellow")).toEqual(["setup-stuck", "not-accepted", "wait"]);
   });
 });
 

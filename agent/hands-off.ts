@@ -1,0 +1,111 @@
+/**
+ * The agent on a machine that nobody logs in to: set up from the card where it must be, its printer found where none is
+ * named, and then an agent like any other.
+ */
+import { type AgentSurroundings, type RunningAgent, startAgent } from "./agent.ts";
+import type { AgentConfig } from "./config.ts";
+import { prepareDataDir, readEnrolmentRecord } from "./enrolment.ts";
+import { type Log, openLog } from "./log.ts";
+import { openPanel } from "./open-panel.ts";
+import { takeCensus } from "./printer-census.ts";
+import { readUsbId } from "./probe.ts";
+import { Setup, type SetupRoom, type SetupTimes, setUpAgent } from "./setup.ts";
+import { readOrder } from "./setup-handover.ts";
+import { findPrinter, type PrinterSearch } from "./setup-printer.ts";
+
+export interface HandsOffPlaces {
+  /** Where the card's half of set-up leaves its order. */
+  readonly orders: string;
+  /** Where the report for it goes; null: nobody reads one. */
+  readonly reports: string | null;
+}
+
+export interface HandsOffSurroundings extends AgentSurroundings {
+  readonly times?: SetupTimes;
+  readonly search?: PrinterSearch;
+}
+
+type HandsOffAgent = Pick<RunningAgent, "ready" | "close">;
+
+/** Resolves at once: set-up may take as long as a person needs to come by. `ready` says how it ended. */
+export async function startHandsOff(
+  config: AgentConfig,
+  places: HandsOffPlaces,
+  surroundings: HandsOffSurroundings = {},
+): Promise<HandsOffAgent> {
+  prepareDataDir(config.dataDir);
+  const stopping = new AbortController();
+  let agent: RunningAgent | null = null;
+  const begun = prepare(config, places, surroundings, stopping.signal).then(async (prepared) => {
+    stopping.signal.throwIfAborted();
+    agent = await startAgent(prepared, surroundings);
+    if (stopping.signal.aborted) await agent.close();
+    return agent;
+  });
+  const ready = begun.then((running) => running.ready);
+  ready.catch(() => undefined);
+  return {
+    ready,
+    close: async () => {
+      stopping.abort(new DOMException("the agent was stopped", "AbortError"));
+      await begun.catch(() => undefined);
+      await agent?.close();
+    },
+  };
+}
+
+/** The settings, complete. What has to be waited for is shown. */
+async function prepare(
+  config: AgentConfig,
+  { orders, reports }: HandsOffPlaces,
+  surroundings: HandsOffSurroundings,
+  signal: AbortSignal,
+): Promise<AgentConfig> {
+  const order = readOrder(orders);
+  const { dataDir } = config;
+  const isEnrolled = readEnrolmentRecord(dataDir) !== null;
+  if (isEnrolled && order === null && namesPrinter(config, dataDir)) return config;
+  const log = openLog(config.log.level, surroundings.log);
+  const panel = surroundings.panel ?? (await openSetupPanel(config, log));
+  const room: SetupRoom = {
+    dataDir,
+    broker: config.broker ?? null,
+    reports,
+    panel,
+    log,
+    signal,
+    ...(surroundings.times !== undefined && { times: surroundings.times }),
+  };
+  try {
+    await setUpAgent(order, room);
+    return await completePrinter(config, room, surroundings.search ?? SEARCH);
+  } finally {
+    if (surroundings.panel === undefined) await panel.close();
+  }
+}
+
+const SEARCH: PrinterSearch = { census: takeCensus, readId: readUsbId };
+
+function openSetupPanel(config: AgentConfig, log: Log) {
+  return openPanel(config.panel, {
+    onUnusable: (why) => log.write("panel-unusable", { why }),
+    onTamper: () => undefined,
+  });
+}
+
+function namesPrinter(config: AgentConfig, dataDir: string): boolean {
+  const printers = readEnrolmentRecord(dataDir)?.printers ?? [];
+  return printers.length !== 1 || Object.keys(config.printer).length > 0;
+}
+
+/** With several printers, which is which only a person knows. */
+async function completePrinter(
+  config: AgentConfig,
+  room: SetupRoom,
+  search: PrinterSearch,
+): Promise<AgentConfig> {
+  const [name, ...others] = readEnrolmentRecord(room.dataDir)?.printers ?? [];
+  if (name === undefined || others.length > 0 || Object.keys(config.printer).length > 0) return config;
+  const settings = await new Setup(room).waitForPrinter(() => findPrinter(room.dataDir, search));
+  return { ...config, printer: { [name]: settings } };
+}
