@@ -80,6 +80,7 @@ export class Load {
     if (message.kind === "began") job.beganMs = message.ms;
     if (message.kind === "stored") job.otp = message.otp;
     if (message.kind === "failed") job.failed = message.what;
+    if (message.kind === "cancel-failed") job.dueMs = performance.now() + RETRY_MS;
     if (message.kind !== "status" || hasEnded(job)) return;
     if (message.status.state === "interrupted" && job.status?.state !== "interrupted") job.interruptions++;
     job.status = message.status;
@@ -134,7 +135,7 @@ export class Load {
     job.dueMs = nowMs + (state === "printing" ? PAUSED_RETRY_MS : RETRY_MS);
     if (state !== "held" && state !== "interrupted" && state !== "printing") return;
     const agent = job.agents[this.#random.integer(0, job.agents.length - 1)] ?? "";
-    await this.#stage.agents.type(agent, `${job.otp}\n`);
+    if (await this.#stage.agents.type(agent, `${job.otp}\n`)) job.entries++;
   }
 
   #makeUpMind(job: SoakJob): void {

@@ -30,4 +30,5 @@ export type FromSenders =
   | { readonly kind: "stored"; readonly job: string; readonly otp: string; readonly ms: number }
   | { readonly kind: "status"; readonly job: string; readonly status: JobStatus }
   /** Given up: the sender was told `code`. */
+  | { readonly kind: "cancel-failed"; readonly job: string }
   | { readonly kind: "failed"; readonly job: string; readonly what: string };

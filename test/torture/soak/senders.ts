@@ -16,7 +16,6 @@ import type { FromSenders, Order, Person, ToSenders } from "./order.ts";
 const RETRY_MS = 2000;
 /** Longer than any fault of the network lasts. */
 const GIVE_UP_MS = 180_000;
-const CANCEL_TRIES = 5;
 
 const [address = "", ...places] = process.argv.slice(2);
 const people = new Map<string, Sender>();
@@ -64,13 +63,10 @@ class Sender {
   }
 
   async cancel(job: string): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        const status = await cancelJob(await this.#stay(), job);
-        return tell({ kind: "status", job, status });
-      } catch (error) {
-        if (tries === CANCEL_TRIES) return tell({ kind: "failed", job, what: `cancel: ${nameError(error)}` });
-      }
+    try {
+      tell({ kind: "status", job, status: await cancelJob(await this.#stay(), job) });
+    } catch {
+      tell({ kind: "cancel-failed", job });
     }
   }
 

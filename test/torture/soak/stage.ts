@@ -23,6 +23,8 @@ export interface Ears {
 
 /** All of these come from one address here, and from many in a building. */
 const BROKER_SETTINGS = "[limits]\nconnectionsPerAddress = 1024\nstrangersPerAddress = 256\n";
+/** What may be printed once more rests for so long: the end of the soak need not wait for the usual ten minutes. */
+const AGENT_SETTINGS = "[policy]\ndeliveredGraceSeconds = 60\n";
 const SMALL_DISK_MB = 48;
 
 export class Stage {
@@ -94,7 +96,7 @@ export class Stage {
     // The last one has a disk that is too small for the largest documents.
     if (at === this.agents.names.length - 1) this.#mountSmallDisk(name);
     const profile = kind === "raw" ? "raw" : kind;
-    await this.fleet.addAgent({ [name]: { uri: printer.uri, profile } }, `broker = "${line.address}"\n`);
+    await this.fleet.addAgent({ [name]: { uri: printer.uri, profile } }, `broker = "${line.address}"\n${AGENT_SETTINGS}`);
     this.targets.push({ name, kind, agents: [name] });
   }
 
