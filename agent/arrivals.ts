@@ -2,9 +2,11 @@
 import { randomBytes } from "node:crypto";
 import type { Ticket } from "../wire/agent-call.ts";
 import { type JobRef, jobKey } from "../wire/name.ts";
+import type { Reason } from "../wire/reason.ts";
 import { type ArrivalRoom, OpenArrival } from "./arrival.ts";
 import { Intake } from "./intake.ts";
 import type { Job } from "./job.ts";
+import type { MachineEvent } from "./job-machine.ts";
 import type { Arrival, Arrivals } from "./keeper-port.ts";
 import type { Spool } from "./spool.ts";
 import { faultOfStorage } from "./storage-fault.ts";
@@ -74,14 +76,15 @@ export class OpenArrivals implements Arrivals {
 
   async drop(ticket: Ticket): Promise<void> {
     const { jobs } = this.#room;
-    const reason = ticket.reason;
-    const state = reason === "expired" ? "expired" : "cancelled";
+    const { reason } = ticket;
+    const state = endOf(reason);
     const job = jobs.find(ticket);
     if (!job) {
       jobs.bury(ticket, { state, reason, final: true, again: null });
       return;
     }
-    const ended = jobs.apply(ticket, { kind: "dropped", state, reason });
+    const event: MachineEvent = state === "rejected" ? { kind: "lost" } : { kind: "dropped", state, reason };
+    const ended = jobs.apply(ticket, event);
     if (!ended) return jobs.retell(ticket);
     const arrival = this.#open.get(jobKey(ticket));
     if (arrival instanceof OpenArrival) await arrival.cut(state, reason);
@@ -94,4 +97,10 @@ export class OpenArrivals implements Arrivals {
       if (arrival instanceof OpenArrival) await arrival.abandon();
     }
   }
+}
+
+/** `lost`: nobody can open what lies here any more. */
+function endOf(reason: Reason | null): "expired" | "cancelled" | "rejected" {
+  if (reason === "lost") return "rejected";
+  return reason === "expired" ? "expired" : "cancelled";
 }

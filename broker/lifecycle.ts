@@ -188,17 +188,24 @@ export class Lifecycle {
   }
 
   /**
-   * An agent began anew, with nothing in memory: what it holds and the escrow has no share of opens never again. Ends
-   * those copies as lost, so that their senders hear of it before they stand at the printer.
+   * An agent began anew, with nothing in memory: what it holds and the escrow has no share of opens never again. Their
+   * senders hear of it before they stand at the printer, and the agent is told to end them, until it has.
    */
   loseUnshared(agent: string): void {
-    const { jobs, escrow, now } = this.#with;
+    const { jobs, escrow, tickets, now } = this.#with;
     // Past its expiry the share went in good order, and the agent may still have an end to tell.
     const isAlive = (ref: JobRef) => (jobs.get(ref)?.expires ?? 0) > now();
     const lost = jobs
       .openCopiesAt(agent)
       .filter((copy) => isAtAgent(copy) && isAlive(copy) && !escrow.has(agent, copy));
-    this.#endCopies(agent, lost, "lost");
+    jobs.transact(() => {
+      for (const copy of lost) jobs.changeCopy(agent, copy, { ...copy, reason: "lost" });
+    });
+    for (const copy of lost) {
+      this.settle(copy);
+      const job = jobs.get(copy);
+      if (job) tickets.send(job, [{ ...copy, reason: "lost" }]);
+    }
   }
 
   /** Ends copies of an agent of which it will tell nothing more. */

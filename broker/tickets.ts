@@ -45,8 +45,8 @@ export class Tickets {
   }
 
   #make(job: Job, copy: Copy, greets: boolean): Ticket | null {
-    const reason = dropReason(job, copy.agent);
     const holds = !needsParts(copy);
+    const reason = dropReason(job, copy.agent) ?? (holds && copy.reason === "lost" ? copy.reason : null);
     if (reason === null && holds && !greets) return null;
     const early = job.state === "receiving";
     // Nothing to fetch yet: the first part sends the ticket.

@@ -86,6 +86,14 @@ test("with escrow and agent lost at once, the sender is told that the document i
   await fleet.startBroker();
   await fleet.startAgent("lobby");
   expect(await fleet.follow(alice, job, "rejected")).toMatchObject({ state: "rejected", reason: "lost" });
+  // The agent let go of it too: what nobody can open is not kept until it expires.
+  await fleet
+    .program("lobby")
+    .waitFor(
+      (line) => line.event === "state" && line.job === job && line.state === "rejected",
+      "rejected",
+      10_000,
+    );
   await fleet.type("lobby", `${kept.otp}\n`);
   expect(await fleet.follow(alice, kept.job)).toMatchObject({ state: "delivered" });
 });
