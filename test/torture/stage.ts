@@ -58,6 +58,7 @@ export class Stage {
   readonly #returning = new Map<ProgramName, Promise<void>>();
   /** Programs that are to stay off. */
   readonly #off = new Set<ProgramName>();
+  readonly #afterwards = new Map<ProgramName, () => void>();
   readonly #renumbered = new Set<AgentName>();
   readonly #environments = new Map<ProgramName, Environment>();
   /** Called with each program that is started again, as early as it has a pid. */
@@ -169,9 +170,13 @@ export class Stage {
     return pid;
   }
 
-  /** SIGKILL, to whichever process it is then; it comes back by itself. */
-  async killAfter(name: ProgramName, afterMs: number): Promise<void> {
+  /**
+   * SIGKILL, to whichever process it is then; it comes back by itself.
+   * @param afterwards before it does
+   */
+  async killAfter(name: ProgramName, afterMs: number, afterwards?: () => void): Promise<void> {
     await delay(afterMs);
+    if (afterwards) this.#afterwards.set(name, afterwards);
     const program = this.fleet.program(name);
     program.kill();
     await program.exited;
@@ -298,6 +303,8 @@ export class Stage {
   /** It may be killed again while it starts. */
   async #return(name: ProgramName): Promise<void> {
     while (!this.#isClosing) {
+      this.#afterwards.get(name)?.();
+      this.#afterwards.delete(name);
       const starting = this.#spawn(name);
       const program = this.fleet.program(name);
       if (program.pid !== undefined) this.onStart?.(name, program.pid);
