@@ -27,6 +27,8 @@ export interface RunningAgent {
   readonly agent: string;
   /** Resolves when the identity is open and jobs are served; rejects when that can never be. */
   readonly ready: Promise<void>;
+  /** What keeps it from serving until it is started anew, in a few words; null: nothing. Writes nothing. */
+  checkHealth(): string | null;
   /** A clean stop: idempotent, never rejects. */
   close(): Promise<void>;
 }
@@ -102,6 +104,7 @@ class Agent implements RunningAgent {
   #session = 0;
   #greeted = false;
   #lastDown: string | null = null;
+  #ailment: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   #greeting: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
@@ -160,6 +163,15 @@ class Agent implements RunningAgent {
     });
     this.#person.session.setPhase({ starting: "broker", locked: false });
     this.#link.open(backoff);
+  }
+
+  checkHealth(): string | null {
+    const keypad = this.#person?.deadKeypad() ?? null;
+    const ailment =
+      keypad === null ? (this.#serving?.keeper.checkHealth() ?? null) : `${keypad} is not read any more`;
+    if (ailment !== null && ailment !== this.#ailment) this.#log.write("unwell", { why: ailment });
+    this.#ailment = ailment;
+    return ailment;
   }
 
   close(): Promise<void> {

@@ -25,7 +25,7 @@ export interface HandsOffSurroundings extends AgentSurroundings {
   readonly search?: PrinterSearch;
 }
 
-type HandsOffAgent = Pick<RunningAgent, "ready" | "close">;
+type HandsOffAgent = Pick<RunningAgent, "ready" | "checkHealth" | "close">;
 
 /** Resolves at once: set-up may take as long as a person needs to come by. `ready` says how it ended. */
 export async function startHandsOff(
@@ -46,6 +46,7 @@ export async function startHandsOff(
   ready.catch(() => undefined);
   return {
     ready,
+    checkHealth: () => agent?.checkHealth() ?? null,
     close: async () => {
       stopping.abort(new DOMException("the agent was stopped", "AbortError"));
       await begun.catch(() => undefined);

@@ -169,6 +169,8 @@ export interface Keeper {
   held(): number;
   /** True when entries cannot be judged: shares are missing in memory and the broker is away. */
   locked(): boolean;
+  /** What keeps this program from working until it is started anew, in a few words; null: nothing. Writes nothing. */
+  checkHealth(): string | null;
   /** The broker's time (Unix seconds), from its answer to hello. The first one before `start`, which expires jobs. */
   learnTime(unixSeconds: number): void;
   /** Every share in memory, to put again after a loss at the broker. */

@@ -1,5 +1,5 @@
 /** The keeping of jobs, put together: one folder, one set of secrets, the printers of this agent. */
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { EscrowShare } from "../wire/agent-call.ts";
 import { EXPIRES_DEFAULT_S, EXPIRES_MAX_S, OTP_DIGITS, OTP_DIGITS_LARGE_GROUP } from "../wire/limits.ts";
@@ -154,6 +154,19 @@ class OpenKeeper implements Keeper {
 
   locked(): boolean {
     return this.#lookup.isLocked(this.#jobs.live().filter(({ state }) => state !== "arriving"));
+  }
+
+  checkHealth(): string | null {
+    const wedged = this.#workers.find((worker) => worker.isWedged);
+    if (wedged !== undefined) return `the transfer to ${wedged.name} does not end`;
+    try {
+      // A file system that met errors turns read-only; what SQLite has in memory would not notice.
+      accessSync(this.#db.name, constants.R_OK | constants.W_OK);
+      this.#db.prepare("SELECT highest_seen FROM clock").get();
+      return null;
+    } catch (error) {
+      return `the database does not answer (${(error as NodeJS.ErrnoException).code})`;
+    }
   }
 
   learnTime(unixSeconds: number): void {

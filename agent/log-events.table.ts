@@ -19,6 +19,11 @@ const table = {
   locked: event("warn", "why", "restarted with the broker away: nothing can be released until it answers"),
   stopping: event("info", "", "a clean stop began"),
   stopped: event("info", "ms", "the last line of a clean stop"),
+  unwell: event(
+    "error",
+    "why",
+    "something is stuck: systemd is told nothing more, and starts the program anew",
+  ),
   broken: event("error", "code why", "the agent cannot go on by itself"),
 
   // hands-off set-up (docs/technicians.md)

@@ -11,6 +11,8 @@ import { Session, type SessionPorts } from "./session.ts";
 
 export interface Person {
   readonly session: Session;
+  /** A keypad that is neither there nor looked for; null: all are well. */
+  deadKeypad(): string | null;
   /** No more entries; what is shown stays. */
   closeKeypads(): Promise<void>;
   close(): Promise<void>;
@@ -59,7 +61,8 @@ export async function openPerson(
     await close();
     throw error;
   }
-  return { session, closeKeypads, close };
+  const deadKeypad = () => keypads.find((keypad) => !keypad.isWorking())?.uri ?? null;
+  return { session, deadKeypad, closeKeypads, close };
 }
 
 /** The HID system, where a keyboard is among the keypads: the panel may use its LEDs. */

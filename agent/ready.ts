@@ -4,8 +4,11 @@ import { spawn } from "node:child_process";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Readiness {
-  /** `READY=1` once, and from then on the watchdog's pings. */
-  sayReady(): void;
+  /**
+   * `READY=1` once, and from then on the watchdog's pings for as long as `checkHealth` finds nothing. A program that
+   * hangs cannot ask it: then the pings end too, and systemd starts the program anew.
+   */
+  sayReady(checkHealth?: () => string | null): void;
   /** One line for `systemctl status`. */
   sayStatus(text: string): void;
   sayStopping(): void;
@@ -27,11 +30,15 @@ export function openReadiness(
     timer = null;
   };
   return {
-    sayReady: () => {
+    sayReady: (checkHealth = () => null) => {
       tell("--ready");
       const everyMs = watchdogMs(env);
       if (!asked || everyMs === null || timer) return;
-      timer = setInterval(() => tell("WATCHDOG=1"), everyMs);
+      timer = setInterval(() => {
+        const ailment = checkHealth();
+        if (ailment === null) tell("WATCHDOG=1");
+        else tell(`--status=not well: ${ailment}`);
+      }, everyMs);
       timer.unref();
     },
     sayStatus: (text) => tell(`--status=${text}`),
@@ -51,10 +58,13 @@ function watchdogMs({ WATCHDOG_USEC, WATCHDOG_PID }: Environment): number | null
   return Math.max(100, Math.floor(Number(WATCHDOG_USEC) / 2000));
 }
 
+/** systemd may be slow, but these must not pile up. */
+const NOTIFY_MS = 20_000;
+
 function spawnNotify(args: readonly string[]): void {
   // The helper is the sender (NotifyAccess=all). No --pid: it would make this process the main one, and where the
   // launcher stands in between, systemd would never learn its exit status.
-  const child = spawn("systemd-notify", args, { stdio: "ignore" });
+  const child = spawn("systemd-notify", args, { stdio: "ignore", timeout: NOTIFY_MS });
   child.on("error", () => undefined);
   child.unref();
 }

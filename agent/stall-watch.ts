@@ -30,6 +30,7 @@ export class StallWatch {
   #pause: "none" | "short" | "otp" = "none";
   #shown: Reason | null = null;
   #gate: PromiseWithResolvers<void> | null = null;
+  #gaveUpAt: number | null = null;
 
   /** Runs until `close`. */
   constructor(monotonic: () => number, limits: Limits, signals: StallSignals) {
@@ -79,7 +80,13 @@ export class StallWatch {
     this.#gate = null;
   }
 
+  /** On the clock's monotonic scale; null while the transfer goes on. */
+  get gaveUpAt(): number | null {
+    return this.#gaveUpAt;
+  }
+
   giveUp(error: DeviceError): void {
+    this.#gaveUpAt ??= this.#monotonic();
     this.#controller.abort(error);
     this.#gate?.reject(error);
     this.#gate = null;

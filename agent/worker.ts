@@ -58,6 +58,12 @@ export class Worker {
     return this.#line.ask(this.#stopping.signal);
   }
 
+  /** A transfer was given up long ago, and yet does not end: the device's driver holds it. */
+  get isWedged(): boolean {
+    const gaveUpAt = this.#current?.watch.gaveUpAt ?? null;
+    return gaveUpAt !== null && this.#room.clock.monotonic() - gaveUpAt > WEDGED_MS;
+  }
+
   /** True while this job waits for its OTP after a long stall. */
   needsOtp(ref: JobRef): boolean {
     return (
@@ -263,6 +269,8 @@ export class Worker {
   }
 }
 
+/** What a transfer may take to end once it was given up: aborting, closing, the rows. */
+const WEDGED_MS = 60_000;
 const NOTHING_TAKEN: BytesTaken = { atLeast: 0, atMost: 0 };
 
 /** A copy ended in the middle. */

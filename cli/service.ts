@@ -3,13 +3,15 @@
 export interface Service {
   /** Rejects when it can never serve. */
   readonly ready?: Promise<void>;
+  /** What keeps it from serving until it is started anew; null, or no such method: nothing. */
+  checkHealth?(): string | null;
   /** A clean stop; idempotent. */
   close(): Promise<void>;
 }
 
 /** What systemd is told (agent/ready.ts). */
 export interface Readiness {
-  sayReady(): void;
+  sayReady(checkHealth?: () => string | null): void;
   sayStatus(text: string): void;
   sayStopping(): void;
   close(): void;
@@ -38,7 +40,7 @@ export async function runService(start: () => Promise<Service>, readiness: Readi
   process.on("SIGUSR1", () => {});
   try {
     const service = await start();
-    readiness.sayReady();
+    readiness.sayReady(() => service.checkHealth?.() ?? null);
     try {
       const outcome = await Promise.race([service.ready, asked.promise]);
       if (outcome !== "stop") readiness.sayStatus("serving");

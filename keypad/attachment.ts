@@ -11,6 +11,9 @@ export interface Source {
 /** Opens what there is. Null while it is missing; rejects with `KeypadError` where waiting would not help. */
 export type OpenSource = () => Promise<Source | null>;
 
+/** A look that takes longer never ends: a driver hangs. */
+const LOOK_MS_MAX = 60_000;
+
 /** A keypad whose hardware comes and goes: looks for it, tells, looks again. */
 export class Attachment implements Keypad {
   readonly uri: string;
@@ -21,6 +24,7 @@ export class Attachment implements Keypad {
   #source: Source | null = null;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
+  #lookedAtMs = performance.now();
   #isClosed = false;
 
   constructor(uri: string, open: OpenSource, events: KeypadEvents, pollMs: number) {
@@ -36,6 +40,11 @@ export class Attachment implements Keypad {
     return this;
   }
 
+  isWorking(): boolean {
+    const isLooking = performance.now() - this.#lookedAtMs < this.#pollMs + LOOK_MS_MAX;
+    return this.#source !== null || this.#isClosed || isLooking;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -47,6 +56,7 @@ export class Attachment implements Keypad {
   #take(source: Source | null): void {
     this.#source = source;
     if (source === null) {
+      this.#lookedAtMs = performance.now();
       this.#tell("gone");
       this.#timer = setTimeout(() => {
         this.#looking = this.#look();

@@ -24,6 +24,8 @@ export interface KeypadEvents {
 /** An open keypad. It reopens by itself when the hardware comes back; `close` ends that. */
 export interface Keypad {
   readonly uri: string;
+  /** Either it has its hardware, or it looks for it; false where it does neither any more. */
+  isWorking(): boolean;
   /** Idempotent, never throws. A terminal is back in its old mode when it resolves. */
   close(): Promise<void>;
 }

@@ -17,7 +17,8 @@ export interface Fault {
    * until `resume`; `vanish`: as if unplugged; `error`: refuses with `reason`.
    */
   readonly kind: "short" | "delay" | "stall" | "vanish" | "error";
-  readonly on?: "open" | "write" | "drain";
+  /** `close`: only `stall`, as a driver that never lets go. */
+  readonly on?: "open" | "write" | "drain" | "close";
   readonly afterBytes?: number;
   readonly times?: number;
   readonly reason?: Reason;
@@ -156,10 +157,16 @@ class FakeTransport implements Transport {
 
   cancel(): void {
     this.backChannel.end();
+    this.#release = null;
     this.#pending.fail(new DeviceError("device-aborted", "stalled", "fake: cancelled"));
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    if (this.#printer.trip("close", this.#paper.size) === null) return;
+    await new Promise<void>((resolve) => {
+      this.#release = resolve;
+    });
+  }
 
   resume(): void {
     this.#release?.();
