@@ -7,7 +7,8 @@ import type { JobEvent } from "../wire/agent-call.ts";
 import { EXPIRES_MAX_S } from "../wire/limits.ts";
 import { type JobRef, jobKey } from "../wire/name.ts";
 import type { Reason } from "../wire/reason.ts";
-import { isEnd, type JobState } from "../wire/state.ts";
+import type { JobState } from "../wire/state.ts";
+import { DELIVERED, isBack, isFinal, readWord } from "./agent-word.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Escrow } from "./escrow.ts";
 import { type CopyState, cameOut, foldCopies, isAtAgent, spreadEnd } from "./job-state.ts";
@@ -291,28 +292,19 @@ export class Lifecycle {
       log.write("event-unknown-job", { agent, user, job: id });
       return false;
     }
-    const final = isFinal(event);
-    const { state, reason } = readEnd(agent, job, event);
+    const { change, isFirst, isRepeat } = readWord(job, copy, event);
+    const { state, reason, final } = change;
     // The same end again, or more than any honest agent tells.
     if (copy.final && copy.state === state) return false;
     if (!final && ledger.isFull(agent, event)) return false;
     const { printer, at, bytes, bytesAtMost = null, again = false } = event;
-    const isFirst = state === "delivered" && job.deliveredAgent === null;
-    const isRepeat =
-      !isFirst && cameOut(state) && (copy.state === state || (state === "delivered" && !again));
+    const told = { state, reason, printer, at, bytes, bytesAtMost, again, isRepeat };
     const ours = { agent, user, job: id, target: job.target, receivedAt: now() };
-    const told = { state, reason, printer, bytes, bytesAtMost, again };
-    const isNew = ledger.record({ ...ours, ...told, id: event.id, at, isRepeat });
+    const isNew = ledger.record({ ...ours, ...told, id: event.id });
     if (!isNew || copy.final || state === "receiving" || state === "stored") return false;
-    jobs.changeCopy(agent, event, {
-      ...told,
-      final,
-      printer: printer ?? copy.printer,
-      until: final ? null : (event.until ?? null),
-      ...(isRepeat && { again: final && copy.again, bytes: copy.bytes, bytesAtMost: copy.bytesAtMost }),
-    });
+    jobs.changeCopy(agent, event, change);
     if (isFirst && !final) jobs.change(event, { deliveredAgent: agent });
-    this.#spread(agent, job, copy, { state, reason, final });
+    this.#spread(agent, job, copy, change);
     return true;
   }
 
@@ -377,29 +369,4 @@ export class Lifecycle {
       ...fields,
     };
   }
-}
-
-/**
- * Nothing was printed after all, and it may print elsewhere: released and given back, or claimed and never released. An
- * `interrupted` may be on paper in part.
- */
-function isBack(copy: Copy, state: JobState): boolean {
-  return state === "held" && (copy.state === "releasing" || copy.state === "held");
-}
-
-/** Of `delivered` the agent says whether it can be printed once more. */
-function isFinal(event: JobEvent): boolean {
-  return event.final || (isEnd(event.state) && event.state !== "delivered");
-}
-
-const DELIVERED = { state: "delivered", reason: null } as const;
-
-/** What was delivered stays so, even where its agent knows nothing of it any more. */
-function readEnd(
-  agent: string,
-  job: Job,
-  { state, reason, ...event }: JobEvent,
-): Pick<JobEvent, "state" | "reason"> {
-  const isUndone = job.deliveredAgent === agent && event.final && !cameOut(state);
-  return isUndone ? DELIVERED : { state, reason };
 }
