@@ -25,7 +25,7 @@ export function packBoot(folder: string, image: string, epoch: number): void {
  */
 export function packRoot(folder: string, image: string, epoch: number): void {
   rmSync(image, { force: true });
-  const packing = ["-comp", "zstd", "-Xcompression-level", "19", "-b", "128K"];
+  const packing = ["-comp", "zstd", "-Xcompression-level", "15", "-b", "128K"];
   const options = ["-all-root", "-no-xattrs", "-noappend", "-quiet", "-no-progress"];
   // Becomes the time of every file.
   const env = { SOURCE_DATE_EPOCH: String(epoch) };
@@ -34,33 +34,15 @@ export function packRoot(folder: string, image: string, epoch: number): void {
 
 /**
  * ext4 for documents and the little that must outlive a power cut, as small as it may be sent and ready to grow.
- * @param folder what it holds at first
+ * @param names of the folders it holds at first
  */
-export function packData(folder: string, image: string, epoch: number): void {
+export function packData(names: readonly string[], image: string, epoch: number): void {
   rmSync(image, { force: true });
   const env = { E2FSPROGS_FAKE_TIME: String(epoch) };
   const extended = `hash_seed=${DATA_UUID},lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0`;
-  run(
-    "mke2fs",
-    [
-      ...[
-        "-q",
-        "-F",
-        "-t",
-        "ext4",
-        "-b",
-        "4096",
-        "-i",
-        "65536",
-        "-J",
-        "size=4",
-        "-m",
-        "1",
-        "-L",
-        "platen-data",
-      ],
-      ...["-U", DATA_UUID, "-E", extended, "-d", folder, image, `${extentOf("data").sizeMib}M`],
-    ],
-    { env },
-  );
+  const shape = "-q -F -t ext4 -b 4096 -i 65536 -J size=4 -m 1 -L platen-data".split(" ");
+  const size = `${extentOf("data").sizeMib}M`;
+  run("mke2fs", [...shape, "-U", DATA_UUID, "-E", extended, image, size], { env });
+  // Made here, not copied: they belong to root whoever builds.
+  run("debugfs", ["-w", "-f", "-", image], { env, input: names.map((name) => `mkdir ${name}\n`).join("") });
 }

@@ -81,8 +81,7 @@ function build(): void {
   };
   fillBootFolder(place("work/boot"), place("work/initramfs"), parts);
   packBoot(place("work/boot"), place("work/boot.fat"), epoch);
-  for (const name of ["platen", "systemd"]) mkdirSync(place("work/data", name), { recursive: true });
-  packData(place("work/data"), place("work/data.ext4"), epoch);
+  packData(["platen", "systemd"], place("work/data.ext4"), epoch);
   say("boot and data");
 
   const image = place(`${NAME}.img`);

@@ -10,6 +10,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "aarch64-linux-gnu-readelf": "binutils-aarch64-linux-gnu",
   "aarch64-linux-gnu-strip": "binutils-aarch64-linux-gnu",
   cpio: "cpio",
+  debugfs: "e2fsprogs",
   depmod: "kmod",
   "dpkg-deb": "dpkg",
   mcopy: "mtools",

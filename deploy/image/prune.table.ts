@@ -52,6 +52,8 @@ export const PRUNED = [
   "etc/motd",
   "etc/issue*",
   "etc/network",
+  "etc/ssh",
+  "etc/modules-load.d",
   "etc/ifplugd",
   "etc/profile.d",
   "var/lib/dpkg",
