@@ -2,6 +2,8 @@
 import { randomBytes } from "node:crypto";
 import * as zlib from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { part } from "../torture/parts/thief.ts";
+import { Random } from "../torture/random.ts";
 import { Hunt } from "../torture/thief/hunt.ts";
 import { makeNeedles, otpNeedles, sliceNeedles } from "../torture/thief/needles.ts";
 
@@ -79,6 +81,12 @@ describe("the search", () => {
     expect(find(randomBytes(1_000_000))).toEqual(new Set());
     expect(find(JSON.stringify(Array.from({ length: 20_000 }, () => Math.random())))).toEqual(new Set());
   });
+});
+
+it("the thief finds nothing, and no guess can be tested", { timeout: 120_000 }, async () => {
+  const plan = { seed: 5, random: new Random(5), rounds: 2, seconds: 120, note: () => undefined };
+  const tally = await part.run(plan);
+  expect(tally).toMatchObject({ documents: 8, crashes: 3 });
 });
 
 /** One entry, as APPNOTE.TXT 4.3.7 has it. */

@@ -4,10 +4,11 @@
  * were judged: a wrong one that was, says so in the log.
  */
 import { randomInt } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import Database from "better-sqlite3";
 import { REFILL_MS, TRIES_MAX } from "../../../agent/tries.ts";
 import { Fleet, type Sender } from "../../e2e/fleet.ts";
 import type { Random } from "../random.ts";
@@ -15,6 +16,8 @@ import type { Random } from "../random.ts";
 const KEYPADS = 3;
 /** One below what the broker's boot desk lets through at once. */
 const POWER_CUTS = 8;
+/** What the escrow answers at once to an agent that lost its shares: wrong entries after a power cut are judged there. */
+const ESCROW_TRIES = 5;
 const JUMPS = ["+0", "+1h", "+1d", "-1d", "-20y", "+10y"] as const;
 const FAKETIME = ["x86_64", "aarch64"]
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
@@ -32,19 +35,26 @@ export class KeypadAttack {
   readonly #note: (line: string) => void;
   readonly #startedMs = performance.now();
   readonly #own: string[] = [];
+  /** Puts the card back from a copy made before the first guess, with every power cut. */
+  readonly #rewindsCard: boolean;
   #entries = 0;
   #cuts = 0;
 
-  private constructor(fleet: Fleet, random: Random, note: (line: string) => void) {
+  private constructor(fleet: Fleet, random: Random, note: (line: string) => void, rewindsCard: boolean) {
     this.fleet = fleet;
+    this.#rewindsCard = rewindsCard;
     this.#random = random;
     this.#note = note;
   }
 
-  /** A fleet with a document of alice's and some of mallory's. `own` are mallory's passwords. */
-  static async open(random: Random, note: (line: string) => void, ownJobs: number): Promise<KeypadAttack> {
+  /** A fleet with a document of alice's and `ownJobs` of mallory's, whose passwords the guesser knows. */
+  static async open(
+    random: Random,
+    note: (line: string) => void,
+    { ownJobs, rewindsCard }: { readonly ownJobs: number; readonly rewindsCard: boolean },
+  ): Promise<KeypadAttack> {
     const fleet = await Fleet.start();
-    const attack = new KeypadAttack(fleet, random, note);
+    const attack = new KeypadAttack(fleet, random, note, rewindsCard);
     await fleet.addAgent({ lobby: {} });
     const pads = Array.from({ length: KEYPADS }, (_, i) => `"pipe:${attack.#pad(i)}"`).join(", ");
     const settings = readFileSync(fleet.path("lobby.toml"), "utf8").replace(/^keypads = .*$/m, "");
@@ -54,6 +64,7 @@ export class KeypadAttack {
     const [alice, mallory] = [await fleet.addSender("alice"), await fleet.addSender("mallory")];
     await attack.#send(alice, "alice's");
     for (let i = 0; i < ownJobs; i++) attack.#own.push(await attack.#send(mallory, "mallory's"));
+    if (rewindsCard) attack.#copyCard();
     return attack;
   }
 
@@ -93,7 +104,8 @@ export class KeypadAttack {
   async judge(): Promise<AttackTally> {
     await delay(1500);
     const judged = this.#countJudged();
-    const allowed = TRIES_MAX + Math.floor((performance.now() - this.#startedMs) / REFILL_MS);
+    const back = Math.floor((performance.now() - this.#startedMs) / REFILL_MS);
+    const allowed = this.#rewindsCard ? TRIES_MAX + ESCROW_TRIES + 2 * back : TRIES_MAX + back;
     const stolen = this.fleet.printed("lobby").some((page) => page.includes("alice's"));
     if (stolen) throw new Error("alice's document was printed");
     if (judged > allowed)
@@ -101,15 +113,35 @@ export class KeypadAttack {
     return { entries: this.#entries, judged, allowed };
   }
 
-  close(): Promise<void> {
-    return this.fleet.close();
+  async close(): Promise<void> {
+    await this.#kill();
+    await this.fleet.close();
+  }
+
+  /** What libfaketime shares between processes outlives a killed one. */
+  async #kill(): Promise<void> {
+    const { pid } = this.fleet.program("lobby");
+    await this.fleet.kill("lobby");
+    for (const name of ["faketime_shm", "sem.faketime_sem"])
+      rmSync(`/dev/shm/${name}_${pid}`, { force: true });
+  }
+
+  #copyCard(): void {
+    const database = new Database(this.fleet.path("lobby", "jobs", "jobs.db"));
+    database.pragma("wal_checkpoint(TRUNCATE)");
+    database.close();
+    cpSync(this.fleet.path("lobby"), this.fleet.path("card"), { recursive: true });
   }
 
   async #cutPower(): Promise<void> {
     await this.#type(0, this.#guess());
     // Amid the charge, amid the derivation, or after the verdict.
     await delay(this.#random.integer(0, 1200));
-    await this.fleet.kill("lobby");
+    await this.#kill();
+    if (this.#rewindsCard) {
+      rmSync(this.fleet.path("lobby"), { recursive: true });
+      cpSync(this.fleet.path("card"), this.fleet.path("lobby"), { recursive: true });
+    }
     await this.#startAgent();
   }
 

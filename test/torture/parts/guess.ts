@@ -33,7 +33,9 @@ async function run(plan: Plan): Promise<Tally> {
   const fishing = await attackByFishing(random.fork(), Math.max(20, Math.min(500, rounds / 20)));
   note("a thief at the escrow");
   const escrow = await attackEscrow(random.fork(), Math.min(DAY_S, Math.max(3600, rounds * 9)));
-  const keypads = await attackKeypads(plan, Math.max(20, Math.min(500, rounds / 20)));
+  const steps = Math.max(20, Math.min(500, rounds / 20));
+  const keypads = await attackKeypads(plan, steps, false);
+  const rewound = await attackKeypads(plan, steps, true);
   return {
     "own jobs fished with": fishing.own,
     "escrow calls": escrow.calls,
@@ -42,12 +44,19 @@ async function run(plan: Plan): Promise<Tally> {
     "entries at keypads": keypads.entries,
     "judged there": keypads.judged,
     "allowed at keypads": keypads.allowed,
+    "entries with the card put back": rewound.entries,
+    "judged with it": rewound.judged,
+    "allowed with it": rewound.allowed,
     ...(await compareTimes(plan)),
   };
 }
 
-async function attackKeypads({ random, note }: Plan, steps: number): Promise<AttackTally> {
-  const attack = await KeypadAttack.open(random.fork(), note, 5);
+async function attackKeypads(
+  { random, note }: Plan,
+  steps: number,
+  rewindsCard: boolean,
+): Promise<AttackTally> {
+  const attack = await KeypadAttack.open(random.fork(), note, { ownJobs: 5, rewindsCard });
   try {
     for (let step = 0; step < steps; step++) await attack.step();
     return await attack.judge();

@@ -142,7 +142,7 @@ export class ThiefWorld {
   /** Until nothing of any job is left at the broker's escrow. */
   async settled(): Promise<void> {
     const untilMs = performance.now() + SETTLE_MS;
-    while ((await this.fleet.admin("status", {})).counts.shares > 0) {
+    while ((await this.fleet.admin("status", {})).counts.shares !== 0) {
       if (performance.now() > untilMs) throw new Error("shares are left after the end of all jobs");
       await delay(200);
     }
