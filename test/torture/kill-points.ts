@@ -26,6 +26,16 @@ export interface MomentPoint {
 export type KillPoint = StepPoint | MomentPoint;
 
 const MOMENT_MS = 450;
+const SURE: readonly [Sure, ...Sure[]] = [
+  { step: "pwrite64", most: 55 },
+  { step: "fsync", most: 6 },
+  { step: "write", most: 15 },
+];
+
+interface Sure {
+  readonly step: Step;
+  readonly most: number;
+}
 
 export function describePoint(point: KillPoint): string {
   if (point.kind === "moment") {
@@ -43,6 +53,14 @@ export function drawMoment(scenes: readonly [Scene, ...Scene[]], random: Random)
     afterMs: random.integer(0, MOMENT_MS),
   });
   return { kind: "moment", scene, kills: random.integer(0, 3) === 0 ? [draw(), draw()] : [draw()] };
+}
+
+/** A step there surely is: every scene has that many on the main thread of each program. */
+export function drawStep(scenes: readonly [Scene, ...Scene[]], random: Random): StepPoint {
+  const scene = random.pick(scenes);
+  const program = random.pick(scene.programs);
+  const { step, most } = random.pick(SURE);
+  return { kind: "step", scene, program, lane: "main", step, n: random.integer(1, most), phase: "run" };
 }
 
 /** Plays every scene undisturbed and counts: all the points there are. */

@@ -78,4 +78,4 @@ const large: Scene = {
 };
 
 export const LONG_SCENES: readonly [Scene, ...Scene[]] = [large, confirmed, parts, group, withdrawn];
-export const SCENES: readonly Scene[] = [file, confirmed, parts, group, withdrawn];
+export const SCENES: readonly [Scene, ...Scene[]] = [file, confirmed, parts, group, withdrawn];

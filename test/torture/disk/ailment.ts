@@ -7,6 +7,8 @@ import { type AgentName, type ProgramName, Stage, type StageOptions } from "../s
 export interface Ailment {
   readonly name: string;
   readonly options?: StageOptions;
+  /** Waits for sweeps: left out where there are few rounds. */
+  readonly isSlow?: boolean;
   /** One agent, `lobby`, and the broker run; whatever is done, the stage comes to rest afterwards. */
   readonly suffer: (stage: Stage, random: Random) => Promise<void>;
 }

@@ -55,6 +55,7 @@ function wrongAtStart(name: ProgramName, how: string, offsetS: () => number): Ai
 function lockedUntilRight(name: ProgramName, how: string, offsetS: () => number): Ailment {
   return {
     name: `${name}: begun ${how}`,
+    isSlow: true,
     suffer: async (stage) => {
       const document = await sendHeld(stage);
       await stage.stop(name);
@@ -73,6 +74,7 @@ function lockedUntilRight(name: ProgramName, how: string, offsetS: () => number)
 function jumps(name: ProgramName, how: string, offsetS: () => number): Ailment {
   return {
     name: `${name}: jumps ${how} and back`,
+    isSlow: true,
     suffer: async (stage) => {
       await stage.stop(name);
       await stage.start(name, setClock(stage, name, 0));

@@ -8,6 +8,9 @@ import { DAMAGE } from "../disk/damage.ts";
 import { drawFull, mayMount } from "../disk/full-disk.ts";
 import { drawSpoilt } from "../disk/spoilt-writes.ts";
 import { type Part, type Plan, Rounds, type Tally } from "../part.ts";
+import type { Random } from "../random.ts";
+
+const FEW_ROUNDS = 20;
 
 export const part: Part = {
   name: "disk",
@@ -28,15 +31,21 @@ async function run(plan: Plan): Promise<Tally> {
     { count: "full disks", draw: () => drawFull(random) },
   ] as const;
   const possible = kinds.filter(({ count }) => count !== "full disks" || mayMount());
-  // Each named one once, then whatever is drawn.
-  const named = [
-    ...DAMAGE.map((ailment) => ({ count: "damage", ailment }) as const),
-    ...CLOCKS.map((ailment) => ({ count: "clocks", ailment }) as const),
-  ];
+  // Each named one once, then whatever is drawn; of a few rounds, every second one is drawn.
+  const named = shuffle(
+    [
+      ...DAMAGE.map((ailment) => ({ count: "damage", ailment }) as const),
+      ...CLOCKS.map((ailment) => ({ count: "clocks", ailment }) as const),
+    ].filter(({ ailment }) => plan.rounds >= FEW_ROUNDS || ailment.isSlow !== true),
+    random,
+  );
+  const isDrawn = (round: number) => plan.rounds < FEW_ROUNDS && round % 2 === 0;
   const rounds = new Rounds(plan);
   while (rounds.next()) {
-    const kind = possible[rounds.current % possible.length] ?? kinds[0];
-    const { count, ailment } = named.shift() ?? { count: kind.count, ailment: kind.draw() };
+    const drawn = plan.rounds < FEW_ROUNDS ? possible.slice(2) : possible;
+    const kind = drawn[(rounds.current >> 1) % drawn.length] ?? kinds[0];
+    const next = isDrawn(rounds.current) ? undefined : named.shift();
+    const { count, ailment } = next ?? { count: kind.count, ailment: kind.draw() };
     plan.note(`${rounds.current}: ${ailment.name}`);
     try {
       await sufferOnce(ailment, random.fork());
@@ -47,4 +56,11 @@ async function run(plan: Plan): Promise<Tally> {
     tally[count]++;
   }
   return tally;
+}
+
+function shuffle<T>(items: readonly T[], random: Random): T[] {
+  return items
+    .map((item) => ({ item, at: random.fraction() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }
