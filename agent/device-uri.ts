@@ -45,7 +45,9 @@ export function readSeconds(uri: DeviceUri, name: string, defaultSeconds: number
 }
 
 export function unusableUri(uri: string, problem: string): DeviceError {
-  return new DeviceError("device-unusable", "device", `The printer's URI ${JSON.stringify(uri)} ${problem}.`);
+  const message = `The printer's URI ${JSON.stringify(uri)} ${problem}.`;
+  // An option's name or value may be anything, and a terminal would obey it.
+  return new DeviceError("device-unusable", "device", message.replace(/[\0-\x1f\x7f-\x9f]/g, "?"));
 }
 
 function decodePath(uri: string, path: string): string {
@@ -55,6 +57,6 @@ function decodePath(uri: string, path: string): string {
   } catch {
     throw unusableUri(uri, "has a % that begins no escape. Write a percent sign as %25");
   }
-  if (/[\0-\x1f\x7f]/.test(decoded)) throw unusableUri(uri, "holds control characters. Remove them");
+  if (/[\0-\x1f\x7f-\x9f]/.test(decoded)) throw unusableUri(uri, "holds control characters. Remove them");
   return decoded;
 }

@@ -170,5 +170,7 @@ function interrupt(events: KeypadEvents): void {
 }
 
 function wrongUri(uri: string, problem: string): KeypadError {
-  return new KeypadError("keypad-uri", `The keypad's URI ${JSON.stringify(uri)} ${problem}.`);
+  const message = `The keypad's URI ${JSON.stringify(uri)} ${problem}.`;
+  // An option's name or value may be anything, and a terminal would obey it.
+  return new KeypadError("keypad-uri", message.replace(/[\0-\x1f\x7f-\x9f]/g, "?"));
 }

@@ -98,6 +98,7 @@ autoSign = false
 listDays = 30
 `),
     ),
+    choose(1, bytesOf("[policy]\notpDigits = 7\n")),
     choose(1, bytesOf("\ufeff[listen]\r\nport = \u201c8883\u201d\r\n")),
   ],
   run(data) {

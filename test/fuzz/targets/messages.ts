@@ -67,7 +67,18 @@ const EXAMPLES = [
   '{"name":"lobby"}',
 ];
 
+/** Any bytes as names: what can be written can be read. */
+function writeShare(bytes: Buffer): void {
+  const third = Math.min(255, Math.floor(bytes.length / 3));
+  const nameAt = (at: number) => bytes.toString("latin1", at * third, (at + 1) * third);
+  const [agent, user, job] = [nameAt(0), nameAt(1), nameAt(2)];
+  const secrets = { tag: Buffer.alloc(16, 1), share: Buffer.alloc(32, 2) };
+  const record = { agent, user, job, attempt: "0123456789abcdef", expires: bytes.length, ...secrets };
+  claimSame(decodeRecord(encodeRecord(record)), record, "a share that was written can be read");
+}
+
 function judgeShare(bytes: Buffer): void {
+  writeShare(bytes);
   const record = decodeRecord(bytes);
   if (!record) return;
   claim(record.tag.length === 16 && record.share.length === 32, "a share has its sizes");
@@ -103,7 +114,10 @@ export const target: FuzzTarget = {
   run(data) {
     const choice = data[0] ?? 0;
     const bytes = Buffer.from(data.subarray(1));
-    if (choice === 0) return judgeShare(bytes);
+    if (choice === 0) {
+      judgeShare(bytes);
+      return;
+    }
     const schema = SCHEMAS[(choice - 1) % SCHEMAS.length];
     if (!schema) return;
     const message = parseJson(bytes, CALL_BYTES_MAX, schema);

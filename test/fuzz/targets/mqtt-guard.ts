@@ -88,7 +88,9 @@ export const target: FuzzTarget = {
   seeds: () => {
     const connect = Buffer.from("101000044d5154540402003c0004616c6963", "hex");
     const publish = Buffer.from("320d0003612f620001736f6d657468", "hex");
+    const long = Buffer.concat([Buffer.from("328302", "hex"), Buffer.alloc(259, 0x31)]);
     return [
+      choose(0, choose(60, Buffer.concat([connect, long, long, publish]))),
       choose(0, choose(5, Buffer.concat([connect, publish, Buffer.from("c000e000", "hex")]))),
       choose(1, choose(9, Buffer.from("200200003002000061", "hex"))),
       choose(2, bytesOf("laptop\nalice\nsecret")),

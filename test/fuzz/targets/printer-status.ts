@@ -48,7 +48,10 @@ function judge(data: Uint8Array): void {
   });
   claim(events.length <= Math.max(0, data.length - 1), "no more events than bytes");
   const messages = readBoth(data, () => new PjlReader());
-  claim(JSON.stringify(messages).length < 8 * data.length + 256 * messages.length, "no more than was said");
+  claim(
+    JSON.stringify(messages).length <= 2 + 8 * data.length + 256 * messages.length,
+    "no more than was said",
+  );
   const [whole, pieces] = [new LineMarks(), new LineMarks()];
   const clean = whole.take(data.slice(1));
   const cut = Buffer.concat([...cutUp(data)].map((piece) => Buffer.from(pieces.take(piece))));

@@ -125,9 +125,12 @@ export const target: FuzzTarget = {
   ],
   seeds: () => [
     choose(0, bytesOf(`${LIST}\0${MINISIG}`)),
+    choose(0, bytesOf(`${LIST}\0${MINISIG.replace("serial=3", "serial=4")}`)),
+    choose(0, bytesOf(`${LIST}#\n\0${MINISIG}`)),
     choose(1, bytesOf(formatPublicKeyFile(KEY))),
     choose(1, bytesOf(formatSecretKeyFile(KEY))),
     choose(1, bytesOf(formatTerms(TERMS))),
+    ...["QQ==", "QUI=", "QUJD", "QQ", "-_8"].map((text) => choose(1, bytesOf(text))),
     choose(2, bytesOf(formatCode({ kind: "claim", ...contact }))),
     choose(2, bytesOf(formatCode({ kind: "invite", ...contact }))),
     choose(2, bytesOf("[2001:db8::1]:8883")),

@@ -98,7 +98,7 @@ export const target: FuzzTarget = {
       partFilter("lobby"),
       callTopic("lobby", "hello"),
       agentTopic("lobby", "presence"),
-    ].map(bytesOf),
+    ].flatMap((topic) => [bytesOf(topic), bytesOf(`${topic}/more`)]),
   run(data) {
     const text = Buffer.from(data).toString("utf8");
     const topic = parseTopic(text);

@@ -13,7 +13,7 @@ function isTold(error: unknown): boolean {
   const isOurs =
     (error instanceof DeviceError && error.code === "device-unusable") ||
     (error instanceof KeypadError && error.code === "keypad-uri");
-  if (isOurs) claim(!/[\0-\x08\x0b-\x1f\x7f]/.test((error as Error).message), "no control in a message");
+  if (isOurs) claim(!/[\0-\x1f\x7f-\x9f]/.test((error as Error).message), "no control in a message");
   return isOurs;
 }
 
