@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { PlatenError } from "../../wire/error.ts";
+import { isPlatenError, PlatenError } from "../../wire/error.ts";
 import type { Disk } from "./disk.ts";
 import { type ImageFile, readImage } from "./image-file.ts";
 
@@ -32,7 +32,9 @@ export async function flashImage(image: ImageFile, disk: Disk, progress: FlashPr
     written = await writeAll(handle, image, disk, progress);
     await handle.sync();
   } catch (cause) {
-    if (cause instanceof PlatenError) throw cause;
+    // What is wrong with the image came to light too late for the card.
+    if (isPlatenError(cause, "image-unusable")) throw fail(disk, String(cause.details.why), cause);
+    if (isPlatenError(cause)) throw cause;
     throw fail(disk, `it did not take all of it (${(cause as NodeJS.ErrnoException).code})`, cause);
   } finally {
     await handle.close();

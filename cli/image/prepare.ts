@@ -5,7 +5,7 @@ import { parse, stringify } from "smol-toml";
 import { parseSetupFile } from "../../agent/setup-file.ts";
 import { fillRoom } from "../../agent/setup-template.ts";
 import { decodeSetupText } from "../../agent/setup-text.ts";
-import { PlatenError } from "../../wire/error.ts";
+import { isPlatenError, PlatenError } from "../../wire/error.ts";
 import { describeImage, readImage } from "./image-file.ts";
 import { writeRoom } from "./room.ts";
 
@@ -70,7 +70,7 @@ export async function prepareImage(
       throw new PlatenError("already-there", { what: out, hint: "Remove it first, or name another." }, cause);
     }
     rmSync(out, { force: true });
-    if (cause instanceof PlatenError) throw cause;
+    if (isPlatenError(cause)) throw cause;
     throw new PlatenError("image-unusable", { image: path, why: `it could not be copied (${code})` }, cause);
   }
   try {
