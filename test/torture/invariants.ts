@@ -17,12 +17,15 @@ export interface World {
   readonly away?: readonly string[];
   /** An end told again is no second row of the ledger: so many events need not be in it. */
   readonly retoldMax?: number;
+  /** What was stored may not end as one of {@link LOSSES}. */
+  readonly losesNothing?: boolean;
   /** Agents whose database was lost: they count their events from 1 again. */
   readonly renumbered?: readonly string[];
 }
 
 /** States a job may rest in; `delivered` may stay open for its grace time. */
 const AT_REST: ReadonlySet<string> = new Set(["held", "interrupted", "delivered"]);
+const LOSSES: ReadonlySet<string | null> = new Set(["lost", "damaged", "internal", "incomplete"]);
 /** Of these a reason is told. */
 const WITH_REASON: ReadonlySet<string> = new Set(["expired", "cancelled", "rejected", "interrupted"]);
 
@@ -37,7 +40,8 @@ export function findFaults(world: World): string[] {
 }
 
 /** Paper against what was asked for and what was told. */
-function judgeDocument(document: SentDocument, { broker, agents, pieces }: World): string[] {
+function judgeDocument(document: SentDocument, world: World): string[] {
+  const { broker, agents, pieces, losesNothing = false } = world;
   const name = nameDocument(document);
   const { begun, whole } = findPaper(pieces, document);
   const job = broker.jobs.find((row) => jobKey(row) === jobKey(document));
@@ -48,6 +52,8 @@ function judgeDocument(document: SentDocument, { broker, agents, pieces }: World
   if (begun.length > most)
     faults.push(`${name}: came out ${begun.length} times, asked for ${most} times at most`);
   if (document.isStored && !job) faults.push(`${name}: was stored, and the broker does not know it`);
+  if (losesNothing && document.isStored && job?.state === "rejected" && LOSSES.has(job.reason))
+    faults.push(`${name}: was stored, and is lost (${job.reason})`);
   const came = told.find(({ state }) => state === "delivered" || state === "printed");
   if (came && whole.length < document.copies)
     faults.push(`${name}: told as ${came.state}, came out whole ${whole.length} times`);

@@ -1,5 +1,6 @@
 /** What happens to a document while programs are killed: each scene plays it to its end, however often that takes. */
 import type { Random } from "./random.ts";
+import type { SentDocument } from "./sent-document.ts";
 import type { AgentName, ProgramName, Stage } from "./stage.ts";
 
 export interface Scene {
@@ -21,7 +22,13 @@ async function printAt(stage: Stage, target: string, agent: AgentName, bytes: nu
   const document = await stage.send(target, bytes);
   await stage.awaitState(document, "held");
   await stage.release(document, agent);
-  await stage.awaitState(document, "delivered", "printed");
+  await awaitEnd(stage, document, ["delivered", "printed"]);
+}
+
+async function awaitEnd(stage: Stage, document: SentDocument, ends: readonly string[]): Promise<void> {
+  const { state, reason } = await stage.awaitState(document, ...ends);
+  if (ends.includes(state)) return;
+  throw new Error(`${document.job} should be ${ends.join(" or ")}, and is ${state} (${reason})`);
 }
 
 /** To a folder: told as `delivered`. */
@@ -65,7 +72,7 @@ const withdrawn: Scene = {
     const document = await stage.send("lobby", SMALL_BYTES);
     await stage.awaitState(document, "held");
     await stage.cancel(document);
-    await stage.awaitState(document, "cancelled");
+    await awaitEnd(stage, document, ["cancelled"]);
   },
 };
 

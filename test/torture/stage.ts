@@ -30,6 +30,8 @@ export interface StageOptions {
   /** TOML before the tables of each agent's settings, and of the broker's. */
   readonly agentSettings?: string;
   readonly brokerSettings?: string;
+  /** What is done to it may cost documents. */
+  readonly mayLose?: boolean;
 }
 
 /** What a program's environment has beside ours. */
@@ -46,6 +48,13 @@ const ANSWER_MS = 4000;
 /** The keypad takes no more for now: a wrong moment of ours, not a fault of theirs. */
 export class OutOfTries extends Error {}
 
+interface StageParts {
+  readonly agents: readonly AgentName[];
+  readonly till: TcpPrinter;
+  readonly alice: Sender;
+  readonly mayLose: boolean;
+}
+
 export class Stage {
   readonly fleet: Fleet;
   readonly agents: readonly AgentName[];
@@ -59,6 +68,7 @@ export class Stage {
   /** Programs that are to stay off. */
   readonly #off = new Set<ProgramName>();
   readonly #afterwards = new Map<ProgramName, () => void>();
+  readonly #mayLose: boolean;
   readonly #renumbered = new Set<AgentName>();
   readonly #environments = new Map<ProgramName, Environment>();
   /** Called with each program that is started again, as early as it has a pid. */
@@ -66,12 +76,9 @@ export class Stage {
   /** How often a program ended by itself. */
   ends = 0;
 
-  private constructor(
-    fleet: Fleet,
-    { agents, till, alice }: { agents: readonly AgentName[]; till: TcpPrinter; alice: Sender },
-    random: Random,
-  ) {
+  private constructor(fleet: Fleet, { agents, till, alice, mayLose }: StageParts, random: Random) {
     this.fleet = fleet;
+    this.#mayLose = mayLose;
     this.agents = agents;
     this.#till = till;
     this.#alice = alice;
@@ -79,7 +86,7 @@ export class Stage {
   }
 
   static async open(random: Random, options: StageOptions = {}): Promise<Stage> {
-    const { agents = AGENTS, agentSettings = FINAL, brokerSettings } = options;
+    const { agents = AGENTS, agentSettings = FINAL, brokerSettings, mayLose = false } = options;
     const till = await TcpPrinter.open("till");
     const fleet = await Fleet.start(brokerSettings);
     await fleet.addAgent({ lobby: {}, till: { uri: till.uri, profile: "escpos" } }, agentSettings);
@@ -87,7 +94,7 @@ export class Stage {
       await fleet.addAgent({ cellar: {} }, agentSettings);
       await fleet.admin("group.add", { name: "hall", printers: ["lobby", "cellar"] });
     }
-    const stage = new Stage(fleet, { agents, till, alice: await fleet.addSender("alice") }, random);
+    const stage = new Stage(fleet, { agents, till, mayLose, alice: await fleet.addSender("alice") }, random);
     await Promise.all(agents.map((agent) => fleet.startAgent(agent)));
     for (const name of [...agents, "broker" as const]) stage.#watch(name);
     return stage;
@@ -214,6 +221,7 @@ export class Stage {
       agents: this.agents,
       documents: this.#documents,
       pieces: () => this.pieces(),
+      losesNothing: !this.#mayLose,
       renumbered: [...this.#renumbered],
     };
     const world = await awaitRest(this.fleet, known, deadlineMs);

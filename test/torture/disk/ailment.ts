@@ -19,7 +19,7 @@ const REST_MS = 60_000;
 
 /** A fleet of its own: some ailments end one. */
 export async function sufferOnce({ options, suffer }: Ailment, random: Random): Promise<void> {
-  const stage = await Stage.open(random, { agents: ["lobby"], ...options });
+  const stage = await Stage.open(random, { agents: ["lobby"], mayLose: true, ...options });
   let keeps = true;
   try {
     await suffer(stage, random);
