@@ -7,14 +7,14 @@ import type { SetupSettings } from "./setup-file.ts";
 import type { Network, Wifi } from "./setup-network.ts";
 
 /** Name to mode: those with a secret in them are for root alone. */
-export const OUTPUTS = {
+const OUTPUTS = {
   "agent.toml": 0o644,
   "10-platen.network": 0o644,
   "timesyncd.conf": 0o644,
   "wpa_supplicant.conf": 0o600,
   authorized_keys: 0o600,
 } as const;
-export type Output = keyof typeof OUTPUTS;
+type Output = keyof typeof OUTPUTS;
 
 /** Null: nothing is to be said there, and what an earlier set-up said goes away. */
 export function formatOutputs(settings: SetupSettings): Readonly<Record<Output, string | null>> {

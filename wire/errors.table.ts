@@ -54,7 +54,7 @@ const table = {
     "This agent has no certificate yet. On the broker run “platen printer add NAME”, then here: platen agent enrol CODE",
   ),
   "setup-mistake": entry(400, CONFIG, "{where}: {what}"),
-  "image-unusable": entry(400, DATA, "The image {image} cannot be used: {why}. No card was written."),
+  "image-unusable": entry(400, DATA, "The image {image} cannot be used: {why}. Nothing was written."),
   "disk-refused": entry(400, USAGE, "{device} is not written to: {why}. Nothing was changed."),
   "flash-failed": entry(
     500,
