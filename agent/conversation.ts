@@ -1,4 +1,5 @@
 /** Talking with a printer over the device a job goes through: one question, then listening until its end. */
+import { setTimeout as pause } from "node:timers/promises";
 import { setDeadline } from "./deadline.ts";
 import type { Device } from "./device.ts";
 import type { Said, StatusSource } from "./printer-status.ts";
@@ -31,6 +32,28 @@ const SKEPTICAL_MS = 2000;
 const THROUGH_MS = 1500;
 const TOTAL_MS = 30 * 60_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** A printer says some hundred bytes a second. */
+const BURST_BYTES = 16 * 1024;
+const BURST_MS = 250;
+
+/** One that talks without end must not keep the program from everything else. */
+class Ear {
+  #bytes = 0;
+  #sinceMs = performance.now();
+
+  /** After so many bytes were heard; resolves when more may be. What is not heard in time is lost. */
+  async rest(bytes: number): Promise<void> {
+    const now = performance.now();
+    if (now - this.#sinceMs >= BURST_MS) {
+      this.#bytes = 0;
+      this.#sinceMs = now;
+    }
+    this.#bytes += bytes;
+    if (this.#bytes < BURST_BYTES) return;
+    await pause(this.#sinceMs + BURST_MS - now, undefined, { ref: false });
+  }
+}
 
 export class Conversation {
   readonly #device: Device;
@@ -142,10 +165,12 @@ export class Conversation {
   }
 
   async #listen(): Promise<void> {
+    const ear = new Ear();
     try {
       for await (const bytes of this.#device.read()) {
         for (const heard of this.#tongue.hear(bytes)) this.#take(heard);
         this.#wake?.();
+        await ear.rest(bytes.length);
       }
     } catch {
       // A broken device is told by what is written to it.

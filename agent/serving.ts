@@ -24,6 +24,7 @@ import { openDevice } from "./open-device.ts";
 import { OutboxPump } from "./outbox-pump.ts";
 import { CONCERNS, readinessOf } from "./printer-status.ts";
 import type { Session } from "./session.ts";
+import { StatusDamper } from "./status-damper.ts";
 import type { TransferEnd } from "./transfer.ts";
 
 export interface ServingRoom {
@@ -157,6 +158,10 @@ function keeperPolicy({ policy }: AgentConfig): Partial<KeeperPolicy> {
 
 function keeperSignals({ log, session, condition }: ServingRoom, wakePump: () => void): KeeperSignals {
   const logStatus = logStatusChanges(log);
+  const damper = new StatusDamper((printer, status) => {
+    condition.learn(printer, status);
+    logStatus(printer, status);
+  });
   return {
     onEvent: (event) => {
       logEvent(log, event);
@@ -167,10 +172,7 @@ function keeperSignals({ log, session, condition }: ServingRoom, wakePump: () =>
       condition.observe(state);
       session.showPrinting(state);
     },
-    onStatus: (printer, status) => {
-      condition.learn(printer, status);
-      logStatus(printer, status);
-    },
+    onStatus: (printer, status) => damper.take(printer, status),
     onLineErrors: (printer, errors) => {
       condition.addLineErrors(printer, errors);
       log.child({ printer }).write("line-errors", { ...errors });
@@ -180,13 +182,24 @@ function keeperSignals({ log, session, condition }: ServingRoom, wakePump: () =>
   };
 }
 
+/** Changes of one printer that are logged within a minute: a sensor that flaps must not fill a disk. */
+const STATUS_LINES_MAX = 30;
+
 /** Once per change: an automatic status comes with every move of a sensor. */
 function logStatusChanges(log: Log): KeeperSignals["onStatus"] {
   const last = new Map<string, string>();
+  const spent = new Map<string, { minute: number; lines: number }>();
+  const mayWrite = (printer: string): boolean => {
+    const minute = Math.floor(performance.now() / 60_000);
+    const before = spent.get(printer);
+    const lines = before?.minute === minute ? before.lines + 1 : 1;
+    spent.set(printer, { minute, lines });
+    return lines <= STATUS_LINES_MAX;
+  };
   return (printer, status) => {
     const told = CONCERNS.filter((concern) => status[concern].holds === true).join(" ");
     const ready = readinessOf(status);
-    if (last.get(printer) === `${ready} ${told}`) return;
+    if (last.get(printer) === `${ready} ${told}` || !mayWrite(printer)) return;
     last.set(printer, `${ready} ${told}`);
     const sources = new Set(CONCERNS.map((concern) => status[concern].source));
     sources.delete("none");
