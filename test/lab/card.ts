@@ -1,11 +1,14 @@
 /** The SD card of a Pi: a copy of the image in a file, its partitions read and written without mounting anything. */
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { extentOf, type PartitionName } from "../../deploy/image/layout.ts";
 
 const run = promisify(execFile);
 const SECTOR = 512;
+/** A small card; the data partition grows into it. */
+const CARD_BYTES = 1024 ** 3;
 
 export interface Partition {
   readonly offsetBytes: number;
@@ -20,21 +23,31 @@ export interface BootFiles {
 
 export class Card {
   readonly path: string;
-  readonly partitions: readonly Partition[];
   readonly #folder: string;
 
-  private constructor(folder: string, partitions: readonly Partition[]) {
+  private constructor(folder: string) {
     this.#folder = folder;
     this.path = join(folder, "card.img");
-    this.partitions = partitions;
   }
 
-  /** A card with the image on it, in a folder of its own under `parent`. */
+  /** A card with the image on it and room behind it, in a folder of its own under `parent`. */
   static async flash(image: string, parent: string): Promise<Card> {
-    const folder = await mkdtemp(join(parent, "card-"));
-    const path = join(folder, "card.img");
-    await run("cp", ["--sparse=always", "--reflink=auto", image, path]);
-    return new Card(folder, await readPartitions(path));
+    const card = new Card(await mkdtemp(join(parent, "card-")));
+    await run("cp", ["--sparse=always", "--reflink=auto", image, card.path]);
+    const { size } = await stat(card.path);
+    await truncate(card.path, Math.max(size, CARD_BYTES));
+    return card;
+  }
+
+  /** As the partition table says now: the machine writes a new one at its first start. */
+  async partition(name: PartitionName): Promise<Partition> {
+    const { stdout } = await run("sfdisk", ["--json", this.path]);
+    const { partitiontable } = JSON.parse(stdout) as {
+      partitiontable: { partitions: { start: number; size: number }[] };
+    };
+    const found = partitiontable.partitions[extentOf(name).number - 1];
+    if (found === undefined) throw new Error(`the card has no partition ${name}`);
+    return { offsetBytes: found.start * SECTOR, sizeBytes: found.size * SECTOR };
   }
 
   /** A second card with the same content. Nobody may be writing to this one. */
@@ -46,20 +59,20 @@ export class Card {
   async writeBoot(name: string, content: string | Uint8Array): Promise<void> {
     const source = join(this.#folder, "in");
     await writeFile(source, content);
-    await run("mcopy", ["-o", "-i", this.#bootDrive(), source, `::/${name}`]);
+    await run("mcopy", ["-o", "-i", await this.#bootDrive(), source, `::/${name}`]);
   }
 
   /** Null where there is no such file. */
   async readBoot(name: string): Promise<string | null> {
     try {
-      return (await run("mtype", ["-i", this.#bootDrive(), `::/${name}`])).stdout;
+      return (await run("mtype", ["-i", await this.#bootDrive(), `::/${name}`])).stdout;
     } catch {
       return null;
     }
   }
 
   async listBoot(): Promise<string[]> {
-    const { stdout } = await run("mdir", ["-b", "-i", this.#bootDrive(), "::/"]);
+    const { stdout } = await run("mdir", ["-b", "-i", await this.#bootDrive(), "::/"]);
     return stdout
       .split("\n")
       .map((line) => line.replace(/^::\//, ""))
@@ -69,16 +82,17 @@ export class Card {
   /** What the Pi's own firmware would load, taken from the card as it would: `config.txt` names it. */
   async bootFiles(): Promise<BootFiles> {
     const config = (await this.readBoot("config.txt")) ?? "";
-    const [kernel, initrd] = await Promise.all([
-      this.#fetch(/^kernel=(\S+)/m.exec(config)?.[1] ?? "vmlinuz"),
-      this.#fetch(/^initramfs[ =](\S+)/m.exec(config)?.[1] ?? "initrd.img"),
+    const named = (pattern: RegExp, otherwise: string): string => pattern.exec(config)?.[1] ?? otherwise;
+    const [kernel, initrd, commandLine] = await Promise.all([
+      this.#fetch(named(/^kernel=(\S+)/m, "vmlinuz")),
+      this.#fetch(named(/^initramfs[ =](\S+)/m, "initrd.img")),
+      this.readBoot(named(/^cmdline=(\S+)/m, "cmdline.txt")),
     ]);
-    return { kernel, initrd, commandLine: ((await this.readBoot("cmdline.txt")) ?? "").trim() };
+    return { kernel, initrd, commandLine: commandLine?.trim() ?? "" };
   }
 
-  /** A partition's content in a file of its own. */
-  async extract(partition: number, path: string): Promise<void> {
-    const { offsetBytes, sizeBytes } = this.#partition(partition);
+  /** What lies there, in a file of its own. */
+  async extract({ offsetBytes, sizeBytes }: Partition, path: string): Promise<void> {
     await run("dd", [
       ...[`if=${this.path}`, `of=${path}`, "bs=64K", "conv=sparse", "status=none"],
       ...["iflag=skip_bytes,count_bytes", `skip=${offsetBytes}`, `count=${sizeBytes}`],
@@ -96,29 +110,11 @@ export class Card {
 
   async #fetch(name: string): Promise<string> {
     const path = join(this.#folder, name.replaceAll("/", "-"));
-    await run("mcopy", ["-n", "-o", "-i", this.#bootDrive(), `::/${name}`, path]);
+    await run("mcopy", ["-n", "-o", "-i", await this.#bootDrive(), `::/${name}`, path]);
     return path;
   }
 
-  #bootDrive(): string {
-    return `${this.path}@@${this.#partition(1).offsetBytes}`;
+  async #bootDrive(): Promise<string> {
+    return `${this.path}@@${(await this.partition("boot")).offsetBytes}`;
   }
-
-  /** Counted from 1, as Linux does. */
-  #partition(number: number): Partition {
-    const partition = this.partitions[number - 1];
-    if (partition === undefined) throw new Error(`the card has no partition ${number}`);
-    return partition;
-  }
-}
-
-async function readPartitions(path: string): Promise<Partition[]> {
-  const { stdout } = await run("sfdisk", ["--json", path]);
-  const { partitiontable } = JSON.parse(stdout) as {
-    partitiontable: { partitions: { start: number; size: number }[] };
-  };
-  return partitiontable.partitions.map(({ start, size }) => ({
-    offsetBytes: start * SECTOR,
-    sizeBytes: size * SECTOR,
-  }));
 }

@@ -1,5 +1,5 @@
 /** Shell commands in the guest: one base64 line each, answered with the status and the output; several may run at once. */
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 
 export interface Outcome {
@@ -18,12 +18,15 @@ export class CommandChannel {
   readonly #ready = Promise.withResolvers<void>();
   #count = 0;
 
-  constructor(path: string) {
-    this.#socket = connect(path);
+  /** The socket belongs to it from now on. */
+  constructor(socket: Socket) {
+    this.#socket = socket;
     this.#ready.promise.catch(() => undefined);
     this.#socket.on("error", () => undefined);
     this.#socket.on("close", () => this.#end());
-    createInterface(this.#socket.on("error", () => undefined)).on("line", (line) => this.#take(line));
+    createInterface(this.#socket)
+      .on("error", () => undefined)
+      .on("line", (line) => this.#take(line));
   }
 
   /** Resolves once the guest listens; rejects when the channel closes first. */

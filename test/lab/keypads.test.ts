@@ -86,6 +86,19 @@ describe.skipIf(missingPrograms().length > 0)("a keypad in the guest", () => {
     await guest.ask("until [ $(ls /dev/input/event* | wc -l) -ge 3 ]; do sleep 0.1; done");
   });
 
+  it("shows the panel's lamps on its LEDs, where it has no others", async () => {
+    keypad.leds.length = 0;
+    await guest.ask(`cd ${REPOSITORY}; node_modules/.bin/node test/lab/guest/leds.ts hid:13ba:0001`);
+    // Ready, an entry not accepted in two flashes, the printer wanting care; then all off.
+    const NUM = 1;
+    const CAPS = 2;
+    const SCROLL = 4;
+    expect(keypad.leds.filter((led, at) => led !== keypad.leds[at - 1])).toEqual([
+      ...[NUM, CAPS, 0, CAPS, 0],
+      ...[SCROLL, 0],
+    ]);
+  });
+
   it("evdev: grabs what the kernel's drivers drive", async () => {
     await listen("evdev:/dev/input/event0");
     await until((lines) => lines.includes("attached evdev:/dev/input/event0"));

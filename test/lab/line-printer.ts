@@ -15,7 +15,7 @@ export interface LinePrinterOptions {
   readonly tickBytes?: number;
 }
 
-/** Emits `began` and `idle`: its buffer has something, and nothing. */
+/** Emits `began` and `idle`: its buffer has something, and nothing; `printed` each time some came out. */
 export class LinePrinter extends EventEmitter {
   readonly adapter: UsbSerialAdapter;
   readonly #bufferBytes: number;
@@ -51,6 +51,11 @@ export class LinePrinter extends EventEmitter {
     if (this.#timer === null) await once(this, "began");
   }
 
+  /** Resolves when these bytes came out in one piece. */
+  async prints(bytes: Buffer): Promise<void> {
+    while (!this.printed.includes(bytes)) await once(this, "printed");
+  }
+
   /** Resolves when everything that came is printed. */
   async idle(): Promise<void> {
     if (this.#timer !== null) await once(this, "idle");
@@ -77,6 +82,7 @@ export class LinePrinter extends EventEmitter {
   #print(): void {
     this.#printed.push(this.#buffer.subarray(0, this.#tickBytes));
     this.#buffer = this.#buffer.subarray(this.#tickBytes);
+    this.emit("printed");
     if (this.#isStopped && this.#buffer.length < this.#bufferBytes / 4) {
       this.#isStopped = false;
       this.say(Uint8Array.of(XON));

@@ -1,8 +1,8 @@
 /** One run of QEMU: a process with a folder for its sockets and logs, gone with it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { CommandChannel } from "./command-channel.ts";
@@ -26,8 +26,10 @@ export class Qemu {
   ): Promise<Qemu> {
     const folder = await mkdtemp(join(parent, "guest-"));
     const log = await open(join(folder, "qemu.log"), "a");
-    const child = spawn(program, describe(folder), {
+    // A session of its own, which the kernel gives a share of its own; and it goes when we go, however that is.
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", program, ...describe(folder)], {
       stdio: ["ignore", log.fd, log.fd],
+      detached: true,
     });
     await log.close();
     return new Qemu(folder, child);
@@ -51,19 +53,23 @@ export class Qemu {
     return this.file(`${name}.sock`);
   }
 
-  /** Waits for a socket of QEMU's to be there. */
-  async opened(name: string): Promise<string> {
-    const path = this.socket(name);
-    while (!existsSync(path)) {
-      if (!this.isRunning) throw new Error(`QEMU ended:\n${await this.log()}`);
-      await pause(50);
+  /** Connects to a socket of QEMU's as soon as it listens there. */
+  async dial(name: string): Promise<Socket> {
+    for (;;) {
+      const socket = connect(this.socket(name));
+      try {
+        await once(socket, "connect");
+        return socket;
+      } catch {
+        if (!this.isRunning) throw new Error(`QEMU ended:\n${await this.log()}`);
+        await pause(50);
+      }
     }
-    return path;
   }
 
   /** The guest's command channel, once somebody in the guest listens. */
   async commands(withinMs: number): Promise<CommandChannel> {
-    const channel = new CommandChannel(await this.opened("commands"));
+    const channel = new CommandChannel(await this.dial("commands"));
     const deadline = new AbortController();
     try {
       await Promise.race([

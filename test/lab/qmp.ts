@@ -1,6 +1,6 @@
 /** QEMU's machine protocol (QMP): commands with their answers, and what QEMU tells by itself. */
-import { EventEmitter, once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { EventEmitter } from "node:events";
+import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 
 interface Reply {
@@ -26,12 +26,13 @@ export class Qmp extends EventEmitter {
     this.#socket = socket;
     socket.on("error", () => undefined);
     socket.on("close", () => this.#end());
-    createInterface(socket).on("line", (line) => this.#take(JSON.parse(line) as Reply));
+    createInterface(socket)
+      .on("error", () => undefined)
+      .on("line", (line) => this.#take(JSON.parse(line) as Reply));
   }
 
-  static async open(path: string): Promise<Qmp> {
-    const socket = connect(path);
-    await once(socket, "connect");
+  /** The socket belongs to it from now on. */
+  static async open(socket: Socket): Promise<Qmp> {
     const qmp = new Qmp(socket);
     await qmp.ask("qmp_capabilities");
     return qmp;

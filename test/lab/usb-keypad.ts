@@ -29,6 +29,8 @@ export class UsbKeypad implements UsbFunction {
   readonly speed = 1;
   readonly #hid = Buffer.from([9, 0x21, 0x11, 1, 0, 1, 0x22, REPORT_DESCRIPTOR.length, 0]);
   #plugged: RedirectedDevice | null = null;
+  /** What its LEDs were set to, in order: NumLock 1, CapsLock 2, ScrollLock 4. */
+  readonly leds: number[] = [];
 
   constructor(vendorId = 0x13ba, productId = 0x0001) {
     this.device = deviceDescriptor(vendorId, productId);
@@ -64,7 +66,9 @@ export class UsbKeypad implements UsbFunction {
     this.#plugged?.interruptIn(ENDPOINT, report);
   }
 
-  onControl({ type, request, value }: Setup): Uint8Array | null {
+  onControl({ type, request, value, data }: Setup): Uint8Array | null {
+    // SET_REPORT of an output report.
+    if (type === 0x21 && request === 9 && value >> 8 === 2) this.leds.push(data[0] ?? 0);
     if (type === 0x81 && request === 6) {
       if (value >> 8 === 0x22) return REPORT_DESCRIPTOR;
       return value >> 8 === 0x21 ? this.#hid : null;

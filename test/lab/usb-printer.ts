@@ -28,7 +28,7 @@ type Mode = "take" | "nak";
 const SELECTED_NO_ERROR = 0x18;
 const PAPER_EMPTY = 0x20 | 0x10;
 
-/** Emits `taken` (total bytes), `waiting` (a transfer that is NAKed), `reset`. */
+/** Emits `data` (the bytes of a transfer), `taken` (total bytes), `waiting` (a transfer that is NAKed), `reset`. */
 export class UsbPrinter extends EventEmitter implements UsbFunction {
   readonly device: Buffer;
   readonly configuration: Buffer;
@@ -145,6 +145,7 @@ export class UsbPrinter extends EventEmitter implements UsbFunction {
     }
     this.#chunks.push(data);
     this.#total += data.length;
+    this.emit("data", data);
     if (this.#total >= this.#pullAt) {
       this.#pullAt = Number.POSITIVE_INFINITY;
       void this.unplug();

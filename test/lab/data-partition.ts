@@ -1,0 +1,33 @@
+/** What lies on a card's data partition, read on this host without mounting it: as the next start would find it. */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+/** e2fsck(8): nothing to do, or all was put right; what else is set is damage. */
+const FSCK_MENDED = 1;
+
+/**
+ * Brings the file system to where its journal says, and copies the agent's folder out of it into `folder`, emptied
+ * first. `image` is changed.
+ * @returns false where there is no agent's folder with jobs in it yet
+ * @throws Error where the file system is damaged beyond what its journal mends
+ */
+export async function readAgentData(image: string, folder: string): Promise<boolean> {
+  await mend(image);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await run("debugfs", ["-R", `rdump /platen/agent ${dirname(folder)}`, image]);
+  return existsSync(join(folder, "jobs", "jobs.db"));
+}
+
+async function mend(image: string): Promise<void> {
+  try {
+    await run("e2fsck", ["-f", "-y", image]);
+  } catch (cause) {
+    const { code, stdout = "" } = cause as { code?: number; stdout?: string };
+    if (code !== FSCK_MENDED) throw new Error(`e2fsck says ${code}:\n${stdout}`, { cause });
+  }
+}
