@@ -6,7 +6,8 @@ import { type AgentSurroundings, type RunningAgent, startAgent } from "./agent.t
 import type { AgentConfig } from "./config.ts";
 import { prepareDataDir, readEnrolmentRecord } from "./enrolment.ts";
 import { type Log, openLog } from "./log.ts";
-import { openPanel } from "./open-panel.ts";
+import type { Panel } from "./panel.ts";
+import { openPerson } from "./person.ts";
 import { takeCensus } from "./printer-census.ts";
 import { readUsbId } from "./probe.ts";
 import { Setup, type SetupRoom, type SetupTimes, setUpAgent } from "./setup.ts";
@@ -67,12 +68,12 @@ async function prepare(
   const isEnrolled = readEnrolmentRecord(dataDir) !== null;
   if (isEnrolled && order === null && namesPrinter(config, dataDir)) return config;
   const log = openLog(config.log.level, surroundings.log);
-  const panel = surroundings.panel ?? (await openSetupPanel(config, log));
+  const person = await openSetupPerson(config, log, surroundings.panel);
   const room: SetupRoom = {
     dataDir,
     broker: config.broker ?? null,
     reports,
-    panel,
+    session: person.session,
     log,
     signal,
     ...(surroundings.times !== undefined && { times: surroundings.times }),
@@ -81,15 +82,19 @@ async function prepare(
     await setUpAgent(order, room);
     return await completePrinter(config, room, surroundings.search ?? SEARCH);
   } finally {
-    if (surroundings.panel === undefined) await panel.close();
+    await person.close();
   }
 }
 
 const SEARCH: PrinterSearch = { census: takeCensus, readId: readUsbId };
 
-function openSetupPanel(config: AgentConfig, log: Log) {
-  return openPanel(config.panel, {
-    onUnusable: (why) => log.write("panel-unusable", { why }),
+/** Whoever stands there is answered from now on, if only that nothing can be printed yet. */
+function openSetupPerson(config: AgentConfig, log: Log, panel: Panel | undefined) {
+  return openPerson(config, log, panel, {
+    release: () => null,
+    held: () => 0,
+    sharesMissing: () => false,
+    onPowerCycle: () => undefined,
     onTamper: () => undefined,
   });
 }

@@ -48,6 +48,7 @@ export class Session {
   #shown = "";
   #broken: string | null = null;
   #starting: View["starting"] = "power";
+  #stuck: View["stuck"] = null;
   #locked = true;
   #online = false;
 
@@ -56,11 +57,10 @@ export class Session {
   }
 
   /** What the agent as a whole is doing. */
-  setPhase(
-    phase: Partial<{ broken: string | null; starting: View["starting"]; locked: boolean; online: boolean }>,
-  ): void {
+  setPhase(phase: Partial<Pick<View, "broken" | "starting" | "stuck" | "locked" | "online">>): void {
     if (phase.broken !== undefined) this.#broken = phase.broken;
     if (phase.starting !== undefined) this.#starting = phase.starting;
+    if (phase.stuck !== undefined) this.#stuck = phase.stuck;
     if (phase.locked !== undefined) this.#locked = phase.locked;
     if (phase.online !== undefined) this.#online = phase.online;
     this.refresh();
@@ -91,6 +91,7 @@ export class Session {
       printing: [...this.#printing.values()],
       locked: this.#locked || this.#ports.sharesMissing(),
       starting: this.#starting,
+      stuck: this.#stuck,
       online: this.#online,
       held: this.#ports.held(),
     });

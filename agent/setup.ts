@@ -10,7 +10,8 @@ import type { PrinterConfig } from "./config.ts";
 import { enrolAgent } from "./enrol.ts";
 import { type EnrolmentRecord, readEnrolmentRecord } from "./enrolment.ts";
 import { describeError, type Log } from "./log.ts";
-import type { Panel, StartingStep } from "./panel.ts";
+import type { StartingStep } from "./panel.ts";
+import type { Session } from "./session.ts";
 import { type SetupOrder, type SetupReport, writeReport } from "./setup-handover.ts";
 import type { Found } from "./setup-printer.ts";
 
@@ -20,7 +21,8 @@ export interface SetupRoom {
   readonly broker: string | null;
   /** Where the report to the card's half goes; null: nobody reads one. */
   readonly reports: string | null;
-  readonly panel: Pick<Panel, "show">;
+  /** What the panel shows while there is nothing to print. */
+  readonly session: Pick<Session, "setPhase">;
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly times?: SetupTimes;
@@ -145,14 +147,14 @@ export class Setup {
   }
 
   #show(step: StartingStep): void {
-    this.#room.panel.show({ kind: "starting", step });
+    this.#room.session.setPhase({ starting: step, stuck: null, locked: false });
   }
 
   /** Told once: trying again changes nothing of it until something else is wrong. */
   #stick(step: StartingStep, problem: string): void {
     if (this.#told === problem) return;
     this.#told = problem;
-    this.#room.panel.show({ kind: "setup-stuck", step, what: problem });
+    this.#room.session.setPhase({ stuck: { step, what: problem }, locked: false });
     this.#room.log.write("setup-stuck", { step, why: problem });
     this.#report({ enrolled: readEnrolmentRecord(this.#room.dataDir) !== null, problem });
   }

@@ -110,8 +110,13 @@ describe("a card with a set-up file", () => {
     );
     const shown: PanelState[] = [];
     const panel = { show: (state: PanelState) => shown.push(state), tick: () => {}, close: async () => {} };
-    const config = { ...loadAgentConfig(), dataDir: machine.at("data") };
-    const agent = await startHandsOff(config, { orders: machine.at("orders"), reports: null }, { panel, log: { write: () => {} } });
+    const keypads = [`pipe:${fleet.path("attic.keypad")}`];
+    const config = { ...loadAgentConfig(), keypads, dataDir: machine.at("data") };
+    const agent = await startHandsOff(
+      config,
+      { orders: machine.at("orders"), reports: null },
+      { panel, log: { write: () => {} } },
+    );
     await expect.poll(() => shown.at(-1)).toMatchObject({ kind: "setup-stuck", step: "power" });
     await agent.close();
     await expect(agent.ready).rejects.toThrow("the agent was stopped");
