@@ -18,6 +18,8 @@ const KEYPADS = 3;
 const POWER_CUTS = 8;
 /** What the escrow answers at once to an agent that lost its shares: wrong entries after a power cut are judged there. */
 const ESCROW_TRIES = 5;
+/** An answer comes within a second, but for a machine that has more to do. */
+const ANSWER_MS = 4000;
 const JUMPS = ["+0", "+1h", "+1d", "-1d", "-20y", "+10y"] as const;
 const FAKETIME = ["x86_64", "aarch64"]
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
@@ -39,6 +41,7 @@ export class KeypadAttack {
   readonly #rewindsCard: boolean;
   #entries = 0;
   #cuts = 0;
+  #isCutting = false;
 
   private constructor(fleet: Fleet, random: Random, note: (line: string) => void, rewindsCard: boolean) {
     this.fleet = fleet;
@@ -134,7 +137,9 @@ export class KeypadAttack {
   }
 
   async #cutPower(): Promise<void> {
+    this.#isCutting = true;
     await this.#type(0, this.#guess());
+    this.#isCutting = false;
     // Amid the charge, amid the derivation, or after the verdict.
     await delay(this.#random.integer(0, 1200));
     await this.#kill();
@@ -175,14 +180,24 @@ export class KeypadAttack {
     return this.fleet.path(`pad-${index}`);
   }
 
+  /** Types, and waits for an answer, unless there can be none: the next thing done must not be in its way. */
   async #type(pad: number, keys: string): Promise<void> {
-    this.#entries += keys.split("\n").length - 1;
+    const { lines } = this.fleet.program("lobby");
+    const before = lines.length;
+    const isWaiting = lines.findLast(({ event }) => event === "entry-refused")?.verdict === "wait";
     const pipe = await open(this.#pad(pad), "w");
     try {
       await pipe.write(keys);
     } finally {
       await pipe.close();
     }
+    const entries = keys.split("\n").length - 1;
+    this.#entries += entries;
+    if (entries === 0 || isWaiting || this.#isCutting) return;
+    const isAnswered = () =>
+      lines.slice(before).some(({ event }) => event === "entry-refused" || event === "state");
+    const untilMs = performance.now() + ANSWER_MS;
+    while (!isAnswered() && performance.now() < untilMs) await delay(20);
   }
 
   async #send(sender: Sender, text: string): Promise<string> {

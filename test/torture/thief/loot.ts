@@ -112,7 +112,7 @@ export interface Attempts {
   readonly opened: number;
 }
 
-/** Every 32 bytes of the card, wherever they begin, taken for what is missing. */
+/** 32-byte pieces of the card, evenly spread where there are more than `windowsMax`, taken for what is missing. */
 export function tryEveryKey(
   card: Card,
   windowsMax: number,
