@@ -14,9 +14,13 @@ import { addHoldings, readHoldings, type Sample, takeSample } from "../soak/samp
 import { Stage } from "../soak/stage.ts";
 import { findGrowth, findHoarding } from "../soak/trend.ts";
 
+const FULL_STAGE = { agents: 20, senders: 50, deliveredGraceS: 60 };
+const SHORT_STAGE = { agents: 4, senders: 3, deliveredGraceS: 0 };
 const TICK_MS = 200;
 const SAMPLES = 360;
 const FAULT_EVERY_S = 12;
+/** A run as short as a test's: fewer machines, no waiting for expiry and grace, no trends. */
+const SHORT_S = 60;
 /** Of the load: shares at which the broker is killed. It lives through the rest, so that it can be measured. */
 const BROKER_KILLS = [0.04, 0.1, 0.16];
 /** Of the load: when the disks are looked at. */
@@ -24,6 +28,7 @@ const LOOKS = [0.25, 0.6];
 const DRAIN_MS = 1_200_000;
 /** What may still be printed once more rests for its grace time; then the broker's sweep, every 30 s. */
 const REST_MS = 780_000;
+const REST_LOOK_MS = 500;
 /** A shorter run says nothing of trends: programs are still warming up. */
 const TREND_S = 1200;
 
@@ -66,14 +71,14 @@ class Soak {
   }
 
   static async open(plan: Plan): Promise<Soak> {
-    const isFull = plan.rounds > 200;
+    const isShort = plan.seconds < SHORT_S;
     const heard: { load: Load | null } = { load: null };
-    const stage = await Stage.open(isFull ? { agents: 20, senders: 50 } : { agents: 4, senders: 5 }, {
+    const stage = await Stage.open(isShort ? SHORT_STAGE : FULL_STAGE, {
       onLine: (line) => heard.load?.readLog(line),
       onCaught: (caught) => heard.load?.catch(caught),
       onMessage: (message) => heard.load?.hear(message),
     });
-    const load = new Load(plan.random.fork(), stage);
+    const load = new Load(plan.random.fork(), stage, isShort ? "patient" : "any");
     heard.load = load;
     return new Soak(plan, stage, load);
   }
@@ -123,15 +128,17 @@ class Soak {
 
   async #loadUp(): Promise<void> {
     const { rounds, seconds } = this.#plan;
-    const kills = BROKER_KILLS.map((share) => share * seconds);
+    const isShort = seconds < SHORT_S;
+    const kills = BROKER_KILLS.map((share) => share * seconds).slice(0, isShort ? 1 : undefined);
+    const faultEveryS = isShort ? 1 : FAULT_EVERY_S;
     const looks = LOOKS.map((share) => share * seconds);
-    let nextFaultS = FAULT_EVERY_S;
+    let nextFaultS = faultEveryS;
     for (const from = this.#atS; this.#atS - from < seconds; ) {
       const atS = this.#atS - from;
       while (this.#load.jobs.size < Math.ceil((rounds * atS) / seconds)) this.#load.sendNext();
       if (atS > nextFaultS) {
         this.#faults.begin();
-        nextFaultS += FAULT_EVERY_S;
+        nextFaultS += faultEveryS;
       }
       if (atS > (kills[0] ?? Number.POSITIVE_INFINITY)) {
         kills.shift();
@@ -212,7 +219,7 @@ class Soak {
       }
       for (const file of readdirSync(fleet.path("temporary"))) faults.push(`senders: left behind: ${file}`);
       if (faults.length === 0 || performance.now() > until) return faults;
-      await delay(5000);
+      await delay(REST_LOOK_MS);
     }
   }
 

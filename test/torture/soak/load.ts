@@ -32,6 +32,7 @@ export class Load {
   readonly #random: Random;
   readonly #stage: Stage;
   readonly #prefix: string;
+  readonly #expireShare: number;
   /** What came out and was never sent. */
   readonly strangers: string[] = [];
   /** Which job each agent's printer is at. */
@@ -39,7 +40,9 @@ export class Load {
   /** From now on whoever has something to fetch goes at once. */
   isHurried = false;
 
-  constructor(random: Random, stage: Stage) {
+  /** `patient`: nobody's document is left to expire, which takes its time. */
+  constructor(random: Random, stage: Stage, people: "any" | "patient") {
+    this.#expireShare = people === "any" ? 0.03 : 0;
     this.#random = random;
     this.#stage = stage;
     this.#prefix = `soak-${random.integer(0, 0x7fffffff).toString(16)}`;
@@ -117,10 +120,10 @@ export class Load {
   async act(): Promise<void> {
     const nowMs = performance.now();
     for (const job of this.live) {
-      if (job.dueMs === 0 || (job.dueMs > nowMs && !this.isHurried) || job.otp === null) continue;
-      if (this.isHurried && Number.isFinite(job.dueMs) && job.dueMs - nowMs > RETRY_MS) job.dueMs = nowMs;
-      if (job.dueMs > nowMs) continue;
-      await this.#act(job, nowMs);
+      if (job.dueMs === 0 || job.otp === null || !Number.isFinite(job.dueMs)) continue;
+      // The first time at once; the answer to an entry is waited for all the same.
+      const isDue = job.dueMs <= nowMs || (this.isHurried && job.entries === 0 && job.intent === "print");
+      if (isDue) await this.#act(job, nowMs);
     }
   }
 
@@ -145,7 +148,7 @@ export class Load {
   #chooseIntent(): Intent {
     const lot = this.#random.fraction();
     if (lot < 0.05) return "cancel";
-    return lot < 0.08 ? "expire" : "print";
+    return lot < 0.05 + this.#expireShare ? "expire" : "print";
   }
 }
 

@@ -13,6 +13,8 @@ import { type PrinterKind, SoakPrinter } from "./soak-printer.ts";
 export interface StageSize {
   readonly agents: number;
   readonly senders: number;
+  /** How long what was delivered can be printed once more: the end of the soak waits for it. */
+  readonly deliveredGraceS: number;
 }
 
 export interface Ears {
@@ -23,8 +25,6 @@ export interface Ears {
 
 /** All of these come from one address here, and from many in a building. */
 const BROKER_SETTINGS = "[limits]\nconnectionsPerAddress = 1024\nstrangersPerAddress = 256\n";
-/** What may be printed once more rests for so long: the end of the soak need not wait for the usual ten minutes. */
-const AGENT_SETTINGS = "[policy]\ndeliveredGraceSeconds = 60\n";
 const SMALL_DISK_MB = 48;
 
 export class Stage {
@@ -36,6 +36,7 @@ export class Stage {
   readonly users: string[] = [];
   readonly senders: Line;
   readonly #ears: Ears;
+  readonly #size: StageSize;
   /** The folder of the agent whose disk is small; null where none could be made. */
   smallDisk: { readonly agent: string; readonly folder: string } | null = null;
   pool: SenderPool | null = null;
@@ -44,6 +45,7 @@ export class Stage {
     this.fleet = fleet;
     this.senders = senders;
     this.#ears = ears;
+    this.#size = size;
     const names = Array.from({ length: size.agents }, (_, at) => `p${at}`);
     this.agents = new Agents(fleet, names, (line) => ears.onLine(line));
   }
@@ -78,12 +80,12 @@ export class Stage {
 
   async close(): Promise<void> {
     await this.pool?.close();
-    await this.fleet.close();
+    // A folder with something mounted in it cannot be removed.
+    await this.fleet.close(true);
+    if (this.smallDisk) spawnSync("umount", [this.smallDisk.folder]);
     for (const line of [...this.lines.values(), this.senders]) await line.close();
     for (const printer of this.printers.values()) await printer.close();
-    if (this.smallDisk) spawnSync("umount", [this.smallDisk.folder]);
-    // What was mounted could not be removed before.
-    if (this.smallDisk) await this.fleet.close();
+    await this.fleet.close();
   }
 
   async #addAgent(name: string): Promise<void> {
@@ -96,7 +98,10 @@ export class Stage {
     // The last one has a disk that is too small for the largest documents.
     if (at === this.agents.names.length - 1) this.#mountSmallDisk(name);
     const profile = kind === "raw" ? "raw" : kind;
-    await this.fleet.addAgent({ [name]: { uri: printer.uri, profile } }, `broker = "${line.address}"\n${AGENT_SETTINGS}`);
+    await this.fleet.addAgent(
+      { [name]: { uri: printer.uri, profile } },
+      `broker = "${line.address}"\n[policy]\ndeliveredGraceSeconds = ${this.#size.deliveredGraceS}\n`,
+    );
     this.targets.push({ name, kind, agents: [name] });
   }
 

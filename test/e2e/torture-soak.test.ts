@@ -1,0 +1,21 @@
+/** The soak, as short as a test: mixed load with faults on, and a fleet as clean as before. */
+import { expect, test } from "vitest";
+import { lacks } from "../agent/pty.ts";
+import { part } from "../torture/parts/soak.ts";
+import { Random } from "../torture/random.ts";
+
+const skipped = lacks("mkfifo");
+
+test.skipIf(skipped)(
+  "a few seconds of everything at once end well",
+  async () => {
+    const seed = 20_261_120;
+    const lines: string[] = [];
+    const note = (line: string) => void lines.push(line);
+    const tally = await part.run({ seed, random: new Random(seed), rounds: 14, seconds: 5, note });
+    expect(tally.jobs).toBe(14);
+    expect(tally["came out"]).toBeGreaterThan(5);
+    expect(tally.faults).toBeGreaterThan(2);
+  },
+  240_000,
+);
