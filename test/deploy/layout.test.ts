@@ -1,6 +1,6 @@
 /** Where things lie on the card: nothing overlaps, flash's own blocks are respected, and Debian's sfdisk reads it so. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -41,7 +41,8 @@ it("names partitions as the kernel does", () => {
 it.skipIf(!hasSfdisk)("is read by sfdisk as it was meant", () => {
   const folder = mkdtempSync(join(tmpdir(), "platen-layout-"));
   const image = join(folder, "image");
-  spawnSync("truncate", ["--size", `${imageMib()}M`, image]);
+  writeFileSync(image, "");
+  truncateSync(image, imageMib() * 1024 ** 2);
   const write = spawnSync(SFDISK, ["--quiet", "--no-reread", "--no-tell-kernel", image], {
     input: formatTable(),
   });
