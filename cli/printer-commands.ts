@@ -106,7 +106,7 @@ function showClaim(claim: Claim, terminal: Terminal, done: string): void {
   }
   terminal.print(
     `${done} Its one-time code, good until ${formatMoment(claim.expires)}:\n\n  ${claim.code}\n\n` +
-      "On the printer's computer run “platen agent enrol” and paste it there.",
+      "On the printer's computer run “platen agent enrol” and paste it there; for a Raspberry Pi's card it goes into platen.toml as it is.",
   );
 }
 
