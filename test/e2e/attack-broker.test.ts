@@ -137,7 +137,7 @@ test("tickets of any size, before and after it listens, cost no memory", async (
   await broker.until(() => answers.length > 0);
   const padding = "x".repeat(100_000);
   const before = heldBytes();
-  for (let i = 0; i < 2000; i++) {
+  for (let i = 0; i < 600; i++) {
     broker.ticket(AGENT, { ...ticketOf(`job-${10_000_000 + i}`, []), padding });
     if (i % 20 === 0) await new Promise(setImmediate);
   }
