@@ -91,6 +91,7 @@ export const target: FuzzTarget = {
     const long = Buffer.concat([Buffer.from("328302", "hex"), Buffer.alloc(259, 0x31)]);
     return [
       choose(0, choose(60, Buffer.concat([connect, long, long, publish]))),
+      choose(0, choose(60, Buffer.concat([connect, long, Buffer.from("360a", "hex")]))),
       choose(0, choose(5, Buffer.concat([connect, publish, Buffer.from("c000e000", "hex")]))),
       choose(1, choose(9, Buffer.from("200200003002000061", "hex"))),
       choose(2, bytesOf("laptop\nalice\nsecret")),
