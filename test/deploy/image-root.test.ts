@@ -129,6 +129,11 @@ it("names in its presets only units that are there, or come with a package", () 
   for (const [, name = ""] of enabled) expect(own).toContain(name);
 });
 
+it("does not wait for Wi-Fi where there is none: its device starts it", () => {
+  expect(read("usr/lib/systemd/system-preset/00-platen.preset")).not.toMatch(/wpa_supplicant/);
+  expect(read("usr/lib/udev/rules.d/72-platen-wifi.rules")).toMatch(/SYSTEMD_WANTS.*wpa_supplicant@wlan0/);
+});
+
 it("asks the watchdog for no more than a Pi's can count", () => {
   const [, seconds] =
     /^RuntimeWatchdogSec=(\d+)s$/m.exec(read("etc/systemd/system.conf.d/platen.conf")) ?? [];
