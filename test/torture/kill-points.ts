@@ -138,7 +138,9 @@ export async function playStart(
     onPid(pid);
   };
   const afterMs = random.integer(0, MOMENT_MS / 2);
-  await Promise.all([scene.play(stage, random), stage.killAfter(program, afterMs)]);
+  const isKilled = scene.killsItself === true && scene.programs[0] === program;
+  const kill = isKilled ? null : stage.killAfter(program, afterMs);
+  await Promise.all([scene.play(stage, random), kill]);
 }
 
 function listPoints(

@@ -27,7 +27,7 @@ export function readWorld(fleet: Fleet, { agents, pieces, ...known }: Known): Wo
  * The fleet at rest, with nothing wrong.
  * @throws Error with every fault there still is after `deadlineMs`
  */
-export async function awaitRest(fleet: Fleet, known: Known, deadlineMs = 20_000): Promise<World> {
+export async function awaitRest(fleet: Fleet, known: Known, deadlineMs = 120_000): Promise<World> {
   const until = performance.now() + deadlineMs;
   for (;;) {
     const world = look(fleet, known);

@@ -1,4 +1,5 @@
 /** What happens to a document while programs are killed: each scene plays it to its end, however often that takes. */
+import { enrolUnderKills } from "./claimant.ts";
 import type { Random } from "./random.ts";
 import type { SentDocument } from "./sent-document.ts";
 import type { AgentName, ProgramName, Stage } from "./stage.ts";
@@ -11,11 +12,14 @@ export interface Scene {
   readonly prepare?: (stage: Stage) => Promise<void>;
   /** Worth killing a program again while it starts. */
   readonly restarts: boolean;
+  /** It kills its first program itself, at the moment that matters. */
+  readonly killsItself?: boolean;
   readonly play: (stage: Stage, random: Random) => Promise<void>;
 }
 
 const SMALL_BYTES = 800;
 const PARTS_BYTES = 260_000;
+const EXPIRES_S = 3;
 const LARGE_BYTES = 3_000_000;
 
 async function printAt(stage: Stage, target: string, agent: AgentName, bytes: number): Promise<void> {
@@ -76,6 +80,37 @@ const withdrawn: Scene = {
   },
 };
 
+/** Nobody comes: it is over when its agent starts the next time, and looks. */
+const expired: Scene = {
+  name: "expired",
+  programs: ["lobby", "broker"],
+  restarts: true,
+  killsItself: true,
+  play: async (stage) => {
+    const expires = Math.floor(Date.now() / 1000) + EXPIRES_S;
+    const document = await stage.send("lobby", SMALL_BYTES, { expires });
+    await stage.awaitState(document, "held", "expired");
+    await stage.killAfter("lobby", expires * 1000 + 100 - Date.now());
+    await awaitEnd(stage, document, ["expired"]);
+  },
+};
+
+/** A new agent, its claim cut short somewhere, is enrolled with the same code all the same, and serves. */
+const enrolled: Scene = {
+  name: "enrolled",
+  programs: ["broker"],
+  restarts: false,
+  play: async (stage, random) => {
+    const agent = await enrolUnderKills(stage, random);
+    await stage.fleet.startAgent(agent);
+    const document = await stage.send(agent, SMALL_BYTES);
+    await stage.awaitState(document, "held");
+    await stage.cancel(document);
+    await awaitEnd(stage, document, ["cancelled"]);
+    await stage.fleet.stop(agent);
+  },
+};
+
 /** Long enough on the way, and on paper, to be cut in the middle. */
 const large: Scene = {
   name: "large",
@@ -84,5 +119,21 @@ const large: Scene = {
   play: (stage) => printAt(stage, "lobby", "lobby", LARGE_BYTES),
 };
 
-export const LONG_SCENES: readonly [Scene, ...Scene[]] = [large, confirmed, parts, group, withdrawn];
-export const SCENES: readonly [Scene, ...Scene[]] = [file, confirmed, parts, group, withdrawn];
+export const LONG_SCENES: readonly [Scene, ...Scene[]] = [
+  large,
+  confirmed,
+  parts,
+  group,
+  withdrawn,
+  expired,
+  enrolled,
+];
+export const SCENES: readonly [Scene, ...Scene[]] = [
+  file,
+  confirmed,
+  parts,
+  group,
+  withdrawn,
+  expired,
+  enrolled,
+];

@@ -22,7 +22,8 @@ const ROUNDS_PER_STAGE = 30;
 /** With fewer rounds it is not worth finding every step first: some are guessed. */
 const COUNTED_FROM = 50;
 /** From its process to its service, on a busy machine. */
-const START_MS = { least: 50, most: 1200 } as const;
+const AGAIN_MAX = 3;
+const START_MS = { least: 200, most: 1500 } as const;
 
 export const part: Part = {
   name: "crash",
@@ -141,19 +142,17 @@ async function spoil(stage: Stage, point: KillPoint, random: Random): Promise<vo
   await second();
 }
 
-/** Most programs that come back are killed once more on their way; the result waits for that, where it has begun. */
+/** Most programs that come back are killed again on their way, some of them twice; the result waits for that. */
 function killInStart(stage: Stage, program: ProgramName, random: Random): () => Promise<void> {
-  const afterMs = random.integer(START_MS.least, START_MS.most);
-  let second: Promise<void> | null = null;
-  if (random.integer(0, 9) < 7) {
-    stage.onStart = (name) => {
-      if (name !== program) return;
-      stage.onStart = null;
-      second = stage.killAfter(program, afterMs);
-    };
-  }
+  const kills: Promise<void>[] = [];
+  let left = random.integer(0, AGAIN_MAX);
+  stage.onStart = (name) => {
+    if (name !== program || left-- <= 0) return;
+    kills.push(stage.killAfter(program, random.integer(START_MS.least, START_MS.most)));
+  };
   return async () => {
+    left = 0;
     stage.onStart = null;
-    await second;
+    await Promise.all(kills);
   };
 }
