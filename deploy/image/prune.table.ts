@@ -121,7 +121,8 @@ export const PRUNED = [
   "usr/lib/systemd/system/*.wants/systemd-user-sessions.service",
   "usr/lib/systemd/system/*.wants/systemd-logind*",
   "usr/lib/systemd/system/*.wants/dbus*",
-  "usr/lib/systemd/system/*.wants/dev-hugepages.mount",
+  "usr/lib/systemd/system/*.wants/{dev-hugepages,dev-mqueue,sys-fs-fuse-connections,sys-kernel-*}.mount",
+  "usr/lib/systemd/system/sockets.target.wants/systemd-{creds,hostnamed,initctl,sysext}.socket",
 ] as const;
 
 /**

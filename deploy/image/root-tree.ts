@@ -14,7 +14,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { formatAccounts, planAccounts } from "./accounts.ts";
 import type { Kernel } from "./kernel.ts";
 import { pruneLibraries } from "./libraries.ts";
@@ -32,6 +32,7 @@ const FOLDERS = [
 /** What set-up writes is read where each program looks for it. */
 const LINKS: Readonly<Record<string, string>> = {
   "etc/os-release": "../usr/lib/os-release",
+  "etc/systemd/system/default.target": "/usr/lib/systemd/system/multi-user.target",
   "etc/resolv.conf": "../run/systemd/resolve/resolv.conf",
   "etc/platen/agent.toml": "/var/lib/platen/setup/agent.toml",
   "etc/systemd/network/10-platen.network": "/var/lib/platen/setup/10-platen.network",
@@ -117,6 +118,7 @@ function writeIdentity(root: string, { version, epoch }: RootParts): void {
   utimesSync(join(root, "usr/lib/clock-epoch"), epoch, epoch);
   for (const folder of FOLDERS) mkdirSync(join(root, folder), { recursive: true });
   for (const [path, target] of Object.entries(LINKS)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
     rmSync(join(root, path), { force: true });
     symlinkSync(target, join(root, path));
   }
