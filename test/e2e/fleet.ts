@@ -17,7 +17,7 @@ import type { Profile } from "../../client/profile.ts";
 import { type Receipt, sendDocuments } from "../../client/send.ts";
 import { openSession } from "../../client/session.ts";
 
-const START_MS = 20_000;
+const START_MS = 90_000;
 
 /** Settings of an agent that destroys at once what was delivered. */
 export const NOTHING_KEPT = "[policy]\ndeliveredGraceSeconds = 0\n";
