@@ -222,3 +222,18 @@ test("cancelled before an agent holds it: ended at once; after: when the agent l
   await lobby.tell(refOf(late), "cancelled", { reason: "by-sender", final: true });
   await alice.until(late, "cancelled", "by-sender");
 });
+
+test("what was refused while it came in stays refused when the agent that had its first parts lets go", async () => {
+  const job = randomUUID();
+  const parts = makeParts(2);
+  await alice.publish("lobby", job, 0, parts[0]!);
+  await lobby.tickets.until((t) => t.job === job && t.want === "take");
+  await lobby.tell(refOf(job), "arriving");
+  await alice.publish("lobby", job, 1, parts[1]!);
+  await alice.end("lobby", job, 2, Buffer.concat(parts).length, { expires: 1 });
+  await alice.until(job, "rejected", "expiry-policy");
+  await lobby.tickets.until((t) => t.job === job && t.want === "drop" && t.reason === "expiry-policy");
+  await lobby.tell(refOf(job), "cancelled", { reason: "expiry-policy", final: true });
+  const told = rig.logged("job-state").filter((line) => line.job === job);
+  expect(told.at(-1)).toMatchObject({ state: "rejected", reason: "expiry-policy" });
+});
