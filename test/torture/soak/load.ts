@@ -23,6 +23,7 @@ const BYTES_MAX: Readonly<Record<PrinterKind, number>> = {
 const BYTES_MIN = 100;
 /** A person looks at the panel for so long before they type again. */
 const RETRY_MS = 25_000;
+const HURRIED_RETRY_MS = 5_000;
 /** Where a long pause asks for the OTP again it does so after 60 s. */
 const PAUSED_RETRY_MS = 75_000;
 const EXPIRE_S = 75;
@@ -135,7 +136,8 @@ export class Load {
       return;
     }
     const state = job.status?.state;
-    job.dueMs = nowMs + (state === "printing" ? PAUSED_RETRY_MS : RETRY_MS);
+    const retryMs = this.isHurried ? HURRIED_RETRY_MS : RETRY_MS;
+    job.dueMs = nowMs + (state === "printing" ? PAUSED_RETRY_MS : retryMs);
     if (state !== "held" && state !== "interrupted" && state !== "printing") return;
     const agent = job.agents[this.#random.integer(0, job.agents.length - 1)] ?? "";
     if (await this.#stage.agents.type(agent, `${job.otp}\n`)) job.entries++;
