@@ -65,8 +65,15 @@ async function prepare(
 ): Promise<AgentConfig> {
   const order = readOrder(orders);
   const { dataDir } = config;
+  const search = surroundings.search ?? SEARCH;
   const isEnrolled = readEnrolmentRecord(dataDir) !== null;
-  if (isEnrolled && order === null && namesPrinter(config, dataDir)) return config;
+  if (isEnrolled && order === null) {
+    // The start of every day: nothing to wait for, nothing to show.
+    const name = unnamedPrinter(config);
+    if (name === null) return config;
+    const found = await findPrinter(dataDir, search);
+    if (found.kind === "printer") return { ...config, printer: { [name]: found.settings } };
+  }
   const log = openLog(config.log.level, surroundings.log);
   const person = await openSetupPerson(config, log, surroundings.panel);
   const room: SetupRoom = {
@@ -80,7 +87,10 @@ async function prepare(
   };
   try {
     await setUpAgent(order, room);
-    return await completePrinter(config, room, surroundings.search ?? SEARCH);
+    const name = unnamedPrinter(config);
+    if (name === null) return config;
+    const settings = await new Setup(room).waitForPrinter(() => findPrinter(dataDir, search));
+    return { ...config, printer: { [name]: settings } };
   } finally {
     await person.close();
   }
@@ -99,19 +109,9 @@ function openSetupPerson(config: AgentConfig, log: Log, panel: Panel | undefined
   });
 }
 
-function namesPrinter(config: AgentConfig, dataDir: string): boolean {
-  const printers = readEnrolmentRecord(dataDir)?.printers ?? [];
-  return printers.length !== 1 || Object.keys(config.printer).length > 0;
-}
-
-/** With several printers, which is which only a person knows. */
-async function completePrinter(
-  config: AgentConfig,
-  room: SetupRoom,
-  search: PrinterSearch,
-): Promise<AgentConfig> {
-  const [name, ...others] = readEnrolmentRecord(room.dataDir)?.printers ?? [];
-  if (name === undefined || others.length > 0 || Object.keys(config.printer).length > 0) return config;
-  const settings = await new Setup(room).waitForPrinter(() => findPrinter(room.dataDir, search));
-  return { ...config, printer: { [name]: settings } };
+/** The agent's one printer, if no settings say where it is; null: with several, which is which only a person knows. */
+function unnamedPrinter({ dataDir, printer }: AgentConfig): string | null {
+  const [name, ...others] = readEnrolmentRecord(dataDir)?.printers ?? [];
+  const isNamed = others.length > 0 || Object.keys(printer).length > 0;
+  return name === undefined || isNamed ? null : name;
 }

@@ -39,7 +39,7 @@ export interface SetupTimes {
   readonly retryRefused: number;
 }
 
-const TIMES: SetupTimes = {
+export const SETUP_TIMES: SetupTimes = {
   poll: 500,
   networkLate: 60_000,
   brokerLate: 60_000,
@@ -75,7 +75,7 @@ export class Setup {
 
   constructor(room: SetupRoom) {
     this.#room = room;
-    this.#times = room.times ?? TIMES;
+    this.#times = room.times ?? SETUP_TIMES;
   }
 
   /** A machine that has its place serves, whatever stands in a file. */

@@ -6,9 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadAgentConfig } from "../../agent/config.ts";
 import { startHandsOff } from "../../agent/hands-off.ts";
 import type { PanelState } from "../../agent/panel.ts";
+import type { PluggedPrinter } from "../../agent/printer-census.ts";
+import { SETUP_TIMES } from "../../agent/setup.ts";
 import { PROBLEM_FILE } from "../../agent/setup-card.ts";
 import { readReport } from "../../agent/setup-handover.ts";
 import { Child } from "../../cli/demo/child.ts";
+import { parseDeviceId } from "../../pcl/device-id.ts";
 import { Fleet } from "./fleet.ts";
 
 const PLATEN = new URL("../../cli/platen.mjs", import.meta.url).pathname;
@@ -85,7 +88,7 @@ describe("a card with a set-up file", () => {
     await second.waitFor(event("ready"), "ready", WAIT_MS);
     expect(second.lines.map((line) => line.event)).not.toContain("setup-enrolled");
     await second.stop();
-  });
+  }, 120_000);
 
   it("with a code that was used says so on the card, waits, and ends in good order", async () => {
     const { code } = await fleet.admin("printer.add", { name: "cellar" });
@@ -121,5 +124,39 @@ describe("a card with a set-up file", () => {
     await agent.close();
     await expect(agent.ready).rejects.toThrow("the agent was stopped");
     expect(existsSync(machine.at("data", "enrolment.json"))).toBe(false);
+  });
+
+  it("waits for a printer to be plugged in where none is named, and takes it as it calls itself", async () => {
+    await fleet.addAgent({ cabin: {} });
+    const plugged: PluggedPrinter[] = [];
+    const search = { census: () => ({ usb: plugged, serial: [] }), readId: async () => null };
+    const shown: PanelState[] = [];
+    const panel = { show: (state: PanelState) => shown.push(state), tick: () => {}, close: async () => {} };
+    const keypads = [`pipe:${fleet.path("cabin.keypad")}`];
+    const config = { ...loadAgentConfig(), keypads, dataDir: fleet.path("cabin") };
+    const times = { ...SETUP_TIMES, poll: 20, printerLate: 100 };
+    const log = { write: () => {} };
+    const agent = await startHandsOff(
+      config,
+      { orders: fleet.path("none"), reports: null },
+      { panel, log, search, times },
+    );
+    await expect
+      .poll(() => shown.at(-1), { timeout: WAIT_MS })
+      .toMatchObject({ kind: "setup-stuck", step: "printer" });
+    const deviceId = parseDeviceId(Buffer.from("MFG:EPSON;CMD:ESC/POS;MDL:TM-T20III;CLS:PRINTER;"));
+    plugged.push({
+      place: "1-1",
+      vendorId: "04b8",
+      productId: "0e15",
+      serial: null,
+      name: "EPSON TM-T20III",
+      node: "/dev/bus/usb/001/002",
+      interfaces: [{ protocol: 2, driver: "usblp", lpNode: "/dev/usb/lp0", deviceId }],
+    });
+    await agent.ready;
+    const { printers } = await fleet.admin("printer.list", {});
+    expect(printers.find(({ name }) => name === "cabin")?.languages).toContain("escpos");
+    await agent.close();
   });
 });
