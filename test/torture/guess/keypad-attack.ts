@@ -19,7 +19,7 @@ const POWER_CUTS = 8;
 /** What the escrow answers at once to an agent that lost its shares: wrong entries after a power cut are judged there. */
 const ESCROW_TRIES = 5;
 /** An answer comes within a second, but for a machine that has more to do. */
-const ANSWER_MS = 4000;
+const ANSWER_MS = 2000;
 const JUMPS = ["+0", "+1h", "+1d", "-1d", "-20y", "+10y"] as const;
 const FAKETIME = ["x86_64", "aarch64"]
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)

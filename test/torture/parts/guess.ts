@@ -33,7 +33,7 @@ async function run(plan: Plan): Promise<Tally> {
   const fishing = await attackByFishing(random.fork(), Math.max(20, Math.min(500, rounds / 20)));
   note("a thief at the escrow");
   const escrow = await attackEscrow(random.fork(), Math.min(DAY_S, Math.max(3600, rounds * 9)));
-  const steps = Math.max(20, Math.min(500, rounds / 20));
+  const steps = Math.max(20, Math.min(200, rounds / 50));
   const keypads = await attackKeypads(plan, steps, false);
   const rewound = await attackKeypads(plan, steps, true);
   return {
