@@ -34,7 +34,7 @@ describe("the firewall", () => {
     expect(rules).not.toMatch(/dport (?!68\b|546\b)/);
   });
 
-  it.skipIf(!hasNft)("is taken by nft without a complaint", () => {
+  it.skipIf(!hasNft && process.env.CI !== "true")("is taken by nft without a complaint", () => {
     const { status, stderr } = spawnSync(
       "/usr/sbin/nft",
       ["--check", "--file", join(ROOT, "etc/nftables.conf")],

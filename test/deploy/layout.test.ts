@@ -38,7 +38,7 @@ it("names partitions as the kernel does", () => {
   expect(partUuid("root-a")).toBe("706c7401-02");
 });
 
-it.skipIf(!hasSfdisk)("is read by sfdisk as it was meant", () => {
+it.skipIf(!hasSfdisk && process.env.CI !== "true")("is read by sfdisk as it was meant", () => {
   const folder = mkdtempSync(join(tmpdir(), "platen-layout-"));
   const image = join(folder, "image");
   writeFileSync(image, "");
