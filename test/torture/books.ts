@@ -41,7 +41,7 @@ export interface BrokerJob extends JobRef {
   readonly endedAt: number | null;
 }
 
-export interface BrokerCopy extends JobRef {
+interface BrokerCopy extends JobRef {
   readonly agent: string;
   readonly state: string;
   readonly reason: string | null;
@@ -49,7 +49,7 @@ export interface BrokerCopy extends JobRef {
 }
 
 /** One row of the ledger. `agent` is null for the broker's own. */
-export interface LedgerRow extends JobRef {
+interface LedgerRow extends JobRef {
   readonly id: string;
   readonly agent: string | null;
   readonly state: string;
