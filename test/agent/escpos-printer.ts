@@ -68,6 +68,11 @@ export class EscposPrinter implements PrinterModel {
     this.#work();
   }
 
+  /** So many bytes of commands more, then the roll is empty. */
+  runsOutIn(bytes: number): void {
+    this.trouble.paperBytes = this.#used + bytes;
+  }
+
   runOut(): void {
     this.#isOut = true;
     this.tell();

@@ -1,6 +1,7 @@
 /** A real pseudo-terminal: the program opens `path`; the test sits at the other side, as printer or as person. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
 
 /** Tests that need a program are skipped where it is missing, and fail where the house promised it. */
 export function lacks(program: string): boolean {
@@ -22,20 +23,43 @@ export interface Pty {
   hangUp(): Promise<void>;
 }
 
+/** The other side of a terminal, for whoever reads it at their own pace. */
+export interface Terminal {
+  readonly path: string;
+  readonly output: Readable;
+  readonly input: Writable;
+  /** Pulls the cable; resolves once `output` ended. */
+  hangUp(): Promise<void>;
+}
+
 /** `modes` are socat's options for the terminal: raw as a printer's line by default, empty for a person's terminal. */
-export async function openPty(modes = ",raw,echo=0"): Promise<Pty> {
+export async function openTerminal(modes = ",raw,echo=0"): Promise<Terminal> {
   const child = spawn("socat", ["-d", "-d", `PTY${modes}`, "STDIO"], { stdio: "pipe" });
   const path = await nameOf(child);
+  child.stdin.on("error", () => undefined);
+  const exited = once(child, "exit");
+  return {
+    path,
+    output: child.stdout,
+    input: child.stdin,
+    async hangUp() {
+      child.kill("SIGKILL");
+      child.stdout.resume();
+      await exited;
+    },
+  };
+}
+
+export async function openPty(modes?: string): Promise<Pty> {
+  const { path, output, input, hangUp } = await openTerminal(modes);
   let chunks: Buffer[] = [];
   const taken = (): Buffer => {
     const all = Buffer.concat(chunks);
     chunks = [all];
     return all;
   };
-  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-  child.stdin.on("error", () => undefined);
-  const ended = once(child.stdout, "end");
-  const exited = once(child, "exit");
+  output.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const ended = once(output, "end");
   let isOver = false;
   void ended.then(() => {
     isOver = true;
@@ -45,25 +69,21 @@ export async function openPty(modes = ",raw,echo=0"): Promise<Pty> {
     get taken() {
       return taken();
     },
-    type: (bytes) => void child.stdin.write(bytes),
+    type: (bytes) => void input.write(bytes),
     async until(condition) {
       while (!condition(taken())) {
         if (isOver) throw new Error(`the line ended after ${taken().length} bytes`);
-        await Promise.race([once(child.stdout, "data"), ended]);
+        await Promise.race([once(output, "data"), ended]);
       }
       return taken();
     },
     stall() {
-      child.stdout.pause();
+      output.pause();
     },
     resume() {
-      child.stdout.resume();
+      output.resume();
     },
-    async hangUp() {
-      child.kill("SIGKILL");
-      child.stdout.resume();
-      await exited;
-    },
+    hangUp,
   };
 }
 

@@ -29,19 +29,26 @@ export class Liar {
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   readonly #draw: () => number;
+  readonly #host: string;
+  #next: Doom | null = null;
   #manner = HONEST;
   #isAway = false;
   #isStalled = false;
 
-  private constructor(port: number, draw: () => number) {
+  private constructor(port: number, draw: () => number, host: string) {
     this.#draw = draw;
+    this.#host = host;
     this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => this.#join(client, port));
   }
 
-  /** To `localhost:port`. @param draw 0 up to 1, for the sizes of torn pieces */
-  static async open(port: number, draw: () => number): Promise<Liar> {
-    const liar = new Liar(port, draw);
-    liar.#server.listen(0, "localhost");
+  /**
+   * To `localhost:port`.
+   * @param draw 0 up to 1, for the sizes of torn pieces
+   * @param host where it listens
+   */
+  static async open(port: number, draw: () => number, host = "localhost"): Promise<Liar> {
+    const liar = new Liar(port, draw, host);
+    liar.#server.listen(0, host);
     await once(liar.#server, "listening");
     return liar;
   }
@@ -49,7 +56,7 @@ export class Liar {
   /** What the program that dials is given for the broker's. */
   get address(): string {
     const address = this.#server.address();
-    return `localhost:${typeof address === "object" && address ? address.port : 0}`;
+    return `${this.#host}:${typeof address === "object" && address ? address.port : 0}`;
   }
 
   /** Connections there are now. */
@@ -68,7 +75,6 @@ export class Liar {
     if (pair) pair.doom(doom);
     else this.#next = doom;
   }
-  #next: Doom | null = null;
 
   /** Nothing moves either way, for connections of now and to come, and nobody is told. */
   stall(): void {

@@ -30,11 +30,12 @@ submissionsPerHour = 1000000
 connectionsPerAddress = 1024
 strangersPerAddress = 256
 `;
-const VERDICT_MS = 40_000;
+/** An agent that was refused for a while dials every half a minute. */
+const VERDICT_MS = 60_000;
 /** After the last fault an agent may wait half a minute before it dials again. */
-const SETTLE_MS = 90_000;
-/** A person types, is told to wait or try again, and does; more often than this nobody should have to. */
-const ENTRIES_MAX = 12;
+const SETTLE_MS = 180_000;
+/** A person types, is told to wait or try again, and does, as long as programs start again and dial. */
+const PATIENCE_MS = 180_000;
 
 export class Site {
   readonly fleet: Fleet;
@@ -57,13 +58,18 @@ export class Site {
     const draw = random.fork();
     const liar = () => Liar.open(fleet.port, () => draw.fraction());
     const lines = { sender: await liar(), east: await liar(), west: await liar() };
-    for (const agent of AGENTS) await fleet.addAgent({ [agent]: {} }, agentSettings(lines[agent].address));
-    await fleet.admin("group.add", { name: GROUP, printers: [...AGENTS] });
-    const alice = await fleet.addSender("alice");
-    await Promise.all(AGENTS.map((agent) => fleet.startAgent(agent)));
-    const { address } = lines.sender;
-    mkdirSync(fleet.path("documents"));
-    return new Site(fleet, lines, { ...alice, profile: { ...alice.profile, address } }, note);
+    try {
+      for (const agent of AGENTS) await fleet.addAgent({ [agent]: {} }, agentSettings(lines[agent].address));
+      await fleet.admin("group.add", { name: GROUP, printers: [...AGENTS] });
+      const alice = await fleet.addSender("alice");
+      await Promise.all(AGENTS.map((agent) => fleet.startAgent(agent)));
+      const { address } = lines.sender;
+      mkdirSync(fleet.path("documents"));
+      return new Site(fleet, lines, { ...alice, profile: { ...alice.profile, address } }, note);
+    } catch (error) {
+      await closeAll(fleet, lines);
+      throw error;
+    }
   }
 
   /** Through the sender's liar. */
@@ -133,24 +139,28 @@ export class Site {
       const line = await Promise.race([answer, program.exited]);
       return !line ? null : line.event === "entered" ? "entered" : String(line.verdict);
     } catch (error) {
-      if (program.running) throw error;
-      return null;
+      // The keypad's pipe is gone with its reader.
+      const isGone = !program.running || (error as NodeJS.ErrnoException).code === "EPIPE";
+      if (isGone) return null;
+      throw error;
     }
   }
 
   /** Types here and there until it is out. */
   async print(document: SentDocument, random: Random): Promise<void> {
     const agents = this.agentsOf(document);
-    for (let entry = 0; entry < ENTRIES_MAX; entry++) {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (let entry = 0; performance.now() < deadline; entry++) {
       if (this.isOut(document)) return;
       const agent = agents[random.integer(0, agents.length - 1)] ?? "east";
       const verdict = await this.enter(agent, document);
       this.#note(`${agent}: ${verdict}`);
       if (verdict === "entered") {
         await this.until(`${document.job} ends`, () => this.isOut(document) || this.isInterrupted(document));
-      } else await delay(200 * entry);
+      } else await delay(Math.min(3000, 200 * entry));
     }
-    if (!this.isOut(document)) throw new Error(`${document.job} did not come out in ${ENTRIES_MAX} entries`);
+    if (!this.isOut(document))
+      throw new Error(`${document.job} did not come out, ${document.entries} entries`);
   }
 
   isOut(document: SentDocument): boolean {
@@ -206,9 +216,13 @@ export class Site {
   }
 
   async close(): Promise<void> {
-    await this.fleet.close();
-    await Promise.all(Object.values(this.lines).map((line) => line.close()));
+    await closeAll(this.fleet, this.lines);
   }
+}
+
+async function closeAll(fleet: Fleet, lines: Site["lines"]): Promise<void> {
+  await fleet.close();
+  await Promise.all(Object.values(lines).map((line) => line.close()));
 }
 
 function readField<T>(file: string, sql: string, ...values: string[]): T | null {

@@ -1,11 +1,18 @@
 /** A network that lies between sender, broker and agents: documents come through whole, once, and all settles. */
+import { backlog } from "../network/backlog.ts";
+import { crowd } from "../network/crowd.ts";
 import { Faults } from "../network/network-faults.ts";
+import { stopInOrder } from "../network/orderly-stops.ts";
+import { partition } from "../network/partition.ts";
 import { AGENTS, GROUP, Site } from "../network/site.ts";
+import { twins } from "../network/twins.ts";
 import { type Part, type Plan, Rounds, type Tally } from "../part.ts";
 import type { Random } from "../random.ts";
 
 /** A fleet serves so many rounds: its books grow, and every rest reads all of them. */
 const ROUNDS_PER_SITE = 25;
+/** From here on a run has time for all of the pieces. */
+const LONG_ROUNDS = 50;
 const SIZES = [1, 300, 120_000, 400_000, 2_000_000] as const;
 
 export const part: Part = {
@@ -16,10 +23,38 @@ export const part: Part = {
   run: async (plan) => {
     const rounds = new Rounds(plan);
     const counts = new Map<string, number>();
+    const pieces = await playPieces(plan);
     while (rounds.next()) await runSite(plan, rounds, counts);
-    return tell(rounds, counts);
+    return { ...pieces, ...tell(rounds, counts) };
   },
 };
+
+/** What is tried once a run; the long ones only where the run is long. */
+async function playPieces(plan: Plan): Promise<Tally> {
+  const isLong = plan.rounds >= LONG_ROUNDS;
+  const tallies: Tally[] = [];
+  const play = async (name: string, piece: (site: Site, random: Random) => Promise<Tally>): Promise<void> => {
+    plan.note(name);
+    const site = await Site.open(plan.random, plan.note);
+    try {
+      tallies.push(await piece(site, plan.random.fork()));
+    } catch (error) {
+      const what = error instanceof Error ? error.message : String(error);
+      throw new Error(`${name} of seed ${plan.seed}: ${what}`, { cause: error });
+    } finally {
+      await site.close();
+    }
+  };
+  await play("crowd", (site, random) => crowd(site, random, isLong ? 400 : 20));
+  if (isLong) {
+    await play("backlog", (site, random) => backlog(site, random, 10_000));
+    await play("orderly stops", (site, random) => stopInOrder(site, random, plan.note));
+    await play("twins", twins);
+    plan.note("partition");
+    tallies.push(await partition(plan.random.fork()));
+  }
+  return Object.assign({}, ...tallies) as Tally;
+}
 
 function tell(rounds: Rounds, counts: ReadonlyMap<string, number>): Tally {
   const faults = [...counts.values()].reduce((sum, count) => sum + count, 0);
