@@ -19,6 +19,8 @@ import { type Fate, ThiefWorld } from "../thief/world.ts";
 const FULL_HELD = 50;
 /** How many 32-byte pieces of a card are tried as one key. That the keys themselves lie nowhere on it, the search shows. */
 const FULL_WINDOWS = 100_000;
+/** What was printed lies open on the card for so long, and is gone before the end. */
+const FULL_OPEN_S = 5;
 const SHORT_WINDOWS = 5000;
 const FATES: readonly Fate[] = ["printed", "cancelled", "interrupted", "expired"];
 const SHORT_WAYS = ["abort", "asked"];
@@ -33,10 +35,10 @@ export const part: Part = {
 
 async function run(plan: Plan): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), "platen-thief-"));
-  const world = await ThiefWorld.open(folder, plan.random.fork());
+  const isFull = plan.rounds >= FULL_HELD;
+  const world = await ThiefWorld.open(folder, plan.random.fork(), isFull ? FULL_OPEN_S : 0);
   const capture = capturePackets(world.fleet.port, join(folder, "capture.pcap"));
   try {
-    const isFull = plan.rounds >= FULL_HELD;
     const windows = isFull ? FULL_WINDOWS : SHORT_WINDOWS;
     await sendAll(world, plan, isFull ? 3 : 1);
     plan.note("SIGKILL, then the card is taken");

@@ -24,8 +24,6 @@ const CUTTING = "attic";
 const CUT_BYTES = 20_000;
 /** Long enough that no OTP turns up by chance among the digits of a log. */
 const OTP_DIGITS = 12;
-/** What was printed stays open for so long, and is gone before the end. */
-const DELIVERED_GRACE_S = 5;
 /** The agent looks for what is over every 15 s. */
 const SETTLE_MS = 90_000;
 const USERS = ["alice", "bob", "carol"] as const;
@@ -61,14 +59,17 @@ export class ThiefWorld {
     this.#printer = printer;
   }
 
-  /** @param folder where loot is gathered; the caller removes it */
-  static async open(folder: string, random: Random): Promise<ThiefWorld> {
+  /**
+   * @param folder where loot is gathered; the caller removes it
+   * @param openS how long what was printed stays open for a second copy
+   */
+  static async open(folder: string, random: Random, openS: number): Promise<ThiefWorld> {
     const key = generateFleetKey();
     const policy = `[policy]\notpDigits = ${OTP_DIGITS}\notpDigitsLargeGroup = ${OTP_DIGITS}`;
     const fleet = await Fleet.start(`${policy}\n[fleet]\npublicKey = "${formatPublicKey(key)}"\n`);
     const world = new ThiefWorld(fleet, folder, random, key, await openCuttingPrinter());
     try {
-      await world.#begin();
+      await world.#begin(openS);
     } catch (error) {
       await world.close();
       throw error;
@@ -173,7 +174,7 @@ export class ThiefWorld {
     this.#printer.close();
   }
 
-  async #begin(): Promise<void> {
+  async #begin(openS: number): Promise<void> {
     const { fleet, folder } = this;
     for (const name of ["plain", "paper"]) mkdirSync(join(folder, name), { recursive: true });
     this.#samples.push(new Samples(this.brokerDir, join(folder, "broker-over-time")));
@@ -183,7 +184,7 @@ export class ThiefWorld {
       agentDir: (agent) => fleet.path(agent),
       folder,
     });
-    await this.#enrol();
+    await this.#enrol(openS);
     this.#samples.push(new Samples(this.agentDir, join(folder, "card-over-time")));
     for (const user of USERS) await this.#join(user);
     this.addSecrets(
@@ -192,7 +193,7 @@ export class ThiefWorld {
     );
   }
 
-  async #enrol(): Promise<void> {
+  async #enrol(openS: number): Promise<void> {
     const { fleet } = this;
     const { code } = await fleet.admin("printer.add", { name: AGENT });
     await fleet.admin("printer.add", { name: CUTTING, agent: AGENT });
@@ -203,7 +204,7 @@ export class ThiefWorld {
       [AGENT]: { uri: `file:${join(this.folder, "paper")}` },
       [CUTTING]: { uri: `tcp:localhost:${port}` },
     };
-    fleet.configureAgent(AGENT, printers, `[policy]\ndeliveredGraceSeconds = ${DELIVERED_GRACE_S}\n`);
+    fleet.configureAgent(AGENT, printers, `[policy]\ndeliveredGraceSeconds = ${openS}\n`);
     await this.startAgent();
     await fleet.program(AGENT).waitFor(({ event }) => event === "ready", "ready", 20_000);
     // The machine that has the key signs what the broker exports.
