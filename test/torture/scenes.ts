@@ -87,8 +87,11 @@ const expired: Scene = {
   restarts: true,
   killsItself: true,
   play: async (stage) => {
-    const expires = Math.floor(Date.now() / 1000) + EXPIRES_S;
-    const document = await stage.send("lobby", SMALL_BYTES, { expires });
+    let expires = 0;
+    const document = await stage.send("lobby", SMALL_BYTES, () => {
+      expires = Math.floor(Date.now() / 1000) + EXPIRES_S;
+      return { expires };
+    });
     await stage.awaitState(document, "held", "expired");
     await stage.killAfter("lobby", expires * 1000 + 100 - Date.now());
     await awaitEnd(stage, document, ["expired"]);

@@ -101,14 +101,14 @@ export class Stage {
     return stage;
   }
 
-  /** Sends a document; dials again, as a person would, where the broker is away just then. */
-  async send(target: string, bytes: number, order: object = {}): Promise<SentDocument> {
+  /** Sends a document, `order` asked for anew each time; dials again, as a person would, where the broker is away just then. */
+  async send(target: string, bytes: number, order: () => object = () => ({})): Promise<SentDocument> {
     const body = Buffer.from(this.#random.bytes(bytes / 2).toString("hex"), "latin1");
     const file = this.fleet.path("document.txt");
     writeFileSync(file, body);
     for (;;) {
       try {
-        const { otp, jobs } = await this.fleet.send(this.#alice, target, [file], { raw: true, ...order });
+        const { otp, jobs } = await this.fleet.send(this.#alice, target, [file], { raw: true, ...order() });
         const job = jobs[0]?.job ?? "";
         const document = { user: "alice", job, target, body, copies: 1, otp, isStored: true, entries: 0 };
         this.#documents.push(document);
