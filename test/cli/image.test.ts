@@ -1,5 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -217,15 +226,23 @@ describe.runIf(process.platform === "linux")("a disk", () => {
     expect(readFileSync(at("sdz")).subarray(0, image.length).equals(image)).toBe(true);
   });
 
-  it("that gives back something else, or is too small, is not called good", async () => {
+  it("that gives back something else, or too little, or is too small, is not called good", async () => {
     const image = makeImage();
     writeFileSync(at("platen.img"), image);
     const disk = describeDisk(at("sdz"), makeMachine());
-    const spoil = { onWrite: () => {}, onVerify: () => {} };
-    const lying = { ...disk, path: "/dev/null" };
-    await expect(flashImage(describeImage(at("platen.img")), lying, spoil)).rejects.toThrow(
-      /gave back|did not take/,
-    );
+    // While it is written, another takes its name: what is read back is that one's.
+    const swapped = (other: Buffer) => ({
+      ...QUIET,
+      onWrite: () => {
+        writeFileSync(at("other"), other);
+        renameSync(at("other"), at("sdz"));
+      },
+    });
+    const wrong = Buffer.from(image);
+    wrong[3 * MIB] = (wrong[3 * MIB] ?? 0) ^ 1;
+    const flash = (other: Buffer) => flashImage(describeImage(at("platen.img")), disk, swapped(other));
+    await expect(flash(wrong)).rejects.toThrow("what it gives back is not what was written");
+    await expect(flash(image.subarray(0, 3 * MIB))).rejects.toThrow("it gave back 3145728 of 4194304 bytes");
     const small = { ...disk, sizeBytes: 2 * MIB };
     await expect(flashImage(describeImage(at("platen.img")), small, QUIET)).rejects.toThrow("larger than it");
   });
