@@ -8,7 +8,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import Database from "better-sqlite3";
 import type { Child, LogLine } from "../../../cli/demo/child.ts";
 import { isPlatenError } from "../../../wire/error.ts";
-import { isEnd, type JobState } from "../../../wire/state.ts";
 import { Fleet, type Sender } from "../../e2e/fleet.ts";
 import { Liar } from "../liar.ts";
 import { findPaper, type Piece, readTrays } from "../paper.ts";
@@ -237,10 +236,6 @@ function readField<T>(file: string, sql: string, ...values: string[]): T | null 
   } finally {
     database.close();
   }
-}
-
-export function hasEnded(state: string | null): boolean {
-  return state !== null && isEnd(state as JobState);
 }
 
 /** The first line from now on that matches. */

@@ -27,7 +27,7 @@ submissionsPerHour = 1000000
 const WAIT_MS = 120_000;
 const ENTRIES_MAX = 5;
 const UNANSWERED_MS = 10_000;
-export const AGENT = "calm";
+const AGENT = "calm";
 
 export type EscposLiar = LyingPrinter<EscposPrinter>;
 export type PjlLiar = LyingPrinter<PjlPrinter>;

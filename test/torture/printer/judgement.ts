@@ -17,7 +17,7 @@ export function countTaken({ received }: LyingPrinter<PrinterModel>, { body }: S
 }
 
 /** Whether the printer gave back the very name of this job after all of it was there. */
-export function hasConfirmed({ tongue, printer }: Seat, { body }: SentDocument): boolean {
+function hasConfirmed({ tongue, printer }: Seat, { body }: SentDocument): boolean {
   const { received, said } = printer;
   const at = received.lastIndexOf(body);
   if (at < 0) return false;
