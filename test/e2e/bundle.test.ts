@@ -36,7 +36,7 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("the bund
     expect(JSON.parse(stdout.trim().split("\n").at(-1) as string)).toEqual({ step: "verdict", ok: true });
     const version = await run(process.execPath, [join(out, "platen.mjs"), "--version"], { cwd: folder });
     expect(version.stdout).toBe(`${manifest.version}\n`);
-  });
+  }, 180_000);
 
   it("loads every addon it brings", async () => {
     const out = join(folder, "x64");
