@@ -114,8 +114,8 @@ export class Stage {
         this.#documents.push(document);
         return document;
       } catch (error) {
-        // Nothing was sent: a first dial that meets nobody is told at once.
-        if (!isPlatenError(error, "broker-unreachable")) throw error;
+        // Nothing was sent: a first dial that meets nobody is told at once; or it took so long that the order is stale.
+        if (!isPlatenError(error, "broker-unreachable") && !isPlatenError(error, "usage")) throw error;
         await delay(POLL_MS);
       }
     }
@@ -248,7 +248,8 @@ export class Stage {
           await session.close();
         }
       } catch (error) {
-        if (!isPlatenError(error, "broker-unreachable")) throw error;
+        // Not heard in time: a person asks again.
+        if (!isPlatenError(error, "broker-unreachable") && !isPlatenError(error, "timeout")) throw error;
         await delay(POLL_MS);
       }
     }
