@@ -10,6 +10,7 @@ import { OutOfTries, Stage } from "../stage.ts";
 
 const ROUNDS_PER_STAGE = 12;
 const MOMENT_MS = 900;
+const HELD_BYTES = 60_000;
 
 export const part: Part = {
   name: "power",
@@ -79,15 +80,26 @@ async function cutOnce(theatre: Theatre, random: Random, note: (line: string) =>
   const names = random.pick<readonly Machine[]>([["lobby"], ["broker"], ["lobby", "broker"]]);
   const cuts = names.map((name) => ({ name, afterMs: random.integer(0, MOMENT_MS) }));
   note(`${scene.name}: ${cuts.map(({ name, afterMs }) => `${name} after ${afterMs} ms`).join(", ")}`);
-  try {
-    const cutting = cuts.map(({ name, afterMs }) =>
-      stage.killAfter(name, afterMs, () => disks[name].cutPower()),
+  const cut = () =>
+    Promise.all(
+      cuts.map(({ name, afterMs }) => stage.killAfter(name, afterMs, () => disks[name].cutPower())),
     );
-    await Promise.all([scene.play(stage, random), ...cutting]);
+  try {
+    // However busy the machine: half of the cuts come when the document has just been promised.
+    if (random.integer(0, 1) === 0) await cutWhileHeld(stage, cut);
+    else await Promise.all([scene.play(stage, random), cut()]);
   } catch (error) {
     if (!(error instanceof OutOfTries)) throw error;
     theatre.rounds = ROUNDS_PER_STAGE;
   }
   await stage.rest(60_000);
   return cuts.length;
+}
+
+async function cutWhileHeld(stage: Stage, cut: () => Promise<unknown>): Promise<void> {
+  const document = await stage.send("lobby", HELD_BYTES);
+  await stage.awaitState(document, "held");
+  await cut();
+  await stage.release(document);
+  await stage.awaitState(document, "delivered");
 }
