@@ -107,3 +107,9 @@ CREATE TABLE incidents (
 ) STRICT;
 CREATE INDEX incidents_by_agent ON incidents (agent, seq);
 `;
+
+/** Step 4: an agent's events of a job are counted before each that comes; without its rows being read, a batch of them takes no time. */
+export const COUNT_SCHEMA = `
+DROP INDEX events_by_job;
+CREATE INDEX events_by_job ON events (user, job, agent);
+`;
