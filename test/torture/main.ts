@@ -84,4 +84,5 @@ if (values.list) {
 console.log(`seed ${seed}, schedules in ${folder}`);
 let held = true;
 for (const part of parts) held = (await runPart(part)) && held;
-process.exitCode = held ? 0 : 1;
+// What a broken part left running must not keep its failure from being told.
+process.exit(held ? 0 : 1);
