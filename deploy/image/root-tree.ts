@@ -33,6 +33,9 @@ const FOLDERS = [
 const LINKS: Readonly<Record<string, string>> = {
   "etc/os-release": "../usr/lib/os-release",
   "etc/systemd/system/default.target": "/usr/lib/systemd/system/multi-user.target",
+  // Signed by Debian, whose kernels know the key.
+  "usr/lib/firmware/regulatory.db": "regulatory.db-debian",
+  "usr/lib/firmware/regulatory.db.p7s": "regulatory.db.p7s-debian",
   "etc/resolv.conf": "../run/systemd/resolve/resolv.conf",
   "etc/platen/agent.toml": "/var/lib/platen/setup/agent.toml",
   "etc/systemd/network/10-platen.network": "/var/lib/platen/setup/10-platen.network",

@@ -62,7 +62,7 @@ describe("fstab", () => {
     for (const place of ["/boot/firmware", "/data"]) {
       expect(options(place)).toEqual(expect.arrayContaining(["nosuid", "nodev", "noexec", "nofail"]));
     }
-    expect(options("/boot/firmware")[0]).toBe("ro");
+    expect(options("/boot/firmware")[0]).toBe("ro=fs");
   });
 
   it("keeps the barriers and the order that a power cut needs", () => {
@@ -118,6 +118,13 @@ describe.skipIf(!hasAnalyze)("units", () => {
     expect(existsSync(`${unit}.d/50-image.conf`)).toBe(true);
     expect(stdout).toMatch(/✓ ProtectClock=/);
   });
+});
+
+it("opens the card's file system, not one sandbox's view of the mount, where set-up writes to it", () => {
+  for (const name of ["platen-setup", "platen-settle"]) {
+    const remounts = read(`${UNITS}/${name}.service`).match(/remount,\S+/g);
+    expect(remounts).toEqual(["remount,rw=fs", "remount,ro=fs"]);
+  }
 });
 
 it("names in its presets only units that are there, or come with a package", () => {
