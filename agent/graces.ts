@@ -41,10 +41,14 @@ export class Graces {
     this.#keep(ref, this.#times[state]);
   }
 
-  /** After a start: what was left, less what ran unsaved at most. In full where it had not begun. */
+  /**
+   * After a start: what was left, less what ran unsaved at most, and never more than is given now: the settings may have
+   * been made stricter. In full where it had not begun.
+   */
   resume(ref: JobRef, state: GraceState): void {
     const left = this.#read.get(ref.user, ref.job);
-    this.#keep(ref, left === undefined ? this.#times[state] : Math.max(0, left - SAVE_MS));
+    const given = this.#times[state];
+    this.#keep(ref, left === undefined ? given : Math.max(0, Math.min(left - SAVE_MS, given)));
   }
 
   leftMs(ref: JobRef): number {

@@ -21,8 +21,11 @@ export interface Phase {
   /** Nothing follows; every trace is being destroyed. `interrupted` and an open `delivered` become it after their grace time. */
   readonly final: boolean;
   /** As what it rested once some of it may have been on paper: what prints next is a second copy. Null: nothing printed. */
-  readonly again: "interrupted" | "delivered" | null;
+  readonly again: Again | null;
 }
+
+/** `cut-short`: it rests as interrupted, but was delivered before; what broke off was the second copy of it. */
+export type Again = "interrupted" | "delivered" | "cut-short";
 
 export type MachineEvent =
   /** Whole, checked, recorded, in escrow. */
@@ -62,15 +65,13 @@ export function next(phase: Phase, event: MachineEvent): Phase | null {
     case "entered":
       return isResting(phase.state) ? go(phase, "releasing") : null;
     case "returned":
-      return phase.state === "releasing" ? go(phase, phase.again ?? "held") : null;
+      return phase.state === "releasing" ? go(phase, restingState(phase.again)) : null;
     case "started":
       return phase.state === "releasing" ? go(phase, "printing") : null;
     case "finished":
       return phase.state === "printing" ? finish(phase, event) : null;
     case "broke":
-      return phase.state === "printing"
-        ? { state: "interrupted", reason: event.reason, final: false, again: "interrupted" }
-        : null;
+      return phase.state === "printing" ? breakOff(phase, event.reason) : null;
     case "grace-over":
       return phase.state === "interrupted" || phase.state === "delivered"
         ? end(phase, phase.state, phase.reason)
@@ -85,9 +86,26 @@ function isResting(state: AgentState): boolean {
   return state === "held" || state === "interrupted" || state === "delivered";
 }
 
+/** As what a job waits for its OTP. */
+export function restingState(again: Again): "interrupted" | "delivered";
+export function restingState(again: Again | null): "held" | "interrupted" | "delivered";
+export function restingState(again: Again | null): "held" | "interrupted" | "delivered" {
+  if (again === null) return "held";
+  return again === "delivered" ? "delivered" : "interrupted";
+}
+
+function wasDelivered({ again }: Phase): boolean {
+  return again === "delivered" || again === "cut-short";
+}
+
+function breakOff(phase: Phase, reason: Reason): Phase {
+  const again = wasDelivered(phase) ? "cut-short" : "interrupted";
+  return { state: "interrupted", reason, final: false, again };
+}
+
 function finish(phase: Phase, { confirmed, keeps }: MachineEvent & { kind: "finished" }): Phase {
   if (confirmed) return end(phase, "printed", null);
-  if (!keeps || phase.again === "delivered") return end(phase, "delivered", null);
+  if (!keeps || wasDelivered(phase)) return end(phase, "delivered", null);
   return { state: "delivered", reason: null, final: false, again: "delivered" };
 }
 
@@ -98,7 +116,7 @@ function go(phase: Phase, state: AgentState): Phase {
 /** What was delivered stays so, whatever ends the time in which it could be printed once more. */
 function end(phase: Phase, state: AgentState, reason: Reason | null): Phase {
   const { again } = phase;
-  const came = state === "printed" || state === "interrupted" || again !== "delivered";
+  const came = state === "printed" || state === "interrupted" || !wasDelivered(phase);
   return came
     ? { state, reason, final: true, again }
     : { state: "delivered", reason: null, final: true, again };

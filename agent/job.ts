@@ -56,7 +56,7 @@ export interface JobRow {
 }
 
 /** By the number in the row. */
-const AGAIN: readonly Phase["again"][] = [null, "interrupted", "delivered"];
+const AGAIN: readonly Phase["again"][] = [null, "interrupted", "delivered", "cut-short"];
 
 export function fromRow(row: JobRow): Job {
   return {

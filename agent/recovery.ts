@@ -1,6 +1,7 @@
 /** What each state becomes when the agent starts: whatever was under way when it stopped, nothing is lost or prints by itself. */
 import type { Graces } from "./graces.ts";
 import type { Job } from "./job.ts";
+import { restingState } from "./job-machine.ts";
 import type { Jobs } from "./jobs.ts";
 import type { PrinterLine } from "./printer-line.ts";
 import type { Spool } from "./spool.ts";
@@ -16,7 +17,7 @@ export interface RecoveryRoom {
 export async function recover(room: RecoveryRoom): Promise<void> {
   const { jobs, spool, graces } = room;
   for (const job of jobs.live()) {
-    if (job.again !== null && job.state !== "printing") graces.resume(job, job.again);
+    if (job.again !== null && job.state !== "printing") graces.resume(job, restingState(job.again));
     settle(room, job);
   }
   for (const job of jobs.live()) {

@@ -119,6 +119,21 @@ test("a printer that cannot print just then: it stays delivered and open, told w
   await print();
 });
 
+test("a second copy that was cut short prints again, and what was delivered twice is over, a restart between or not", async () => {
+  await keeping.submit({ document: Buffer.alloc(9000, 50) });
+  await print();
+  keeping.printer.inject({ kind: "vanish", afterBytes: 5000 });
+  await keeping.enter();
+  await keeping.until(() => keeping.last()?.state === "interrupted");
+  expect(keeping.last()).toMatchObject({ again: true, final: false });
+  await keeping.restart();
+  await print();
+  expect(keeping.last()).toMatchObject({ state: "delivered", again: true, final: true });
+  await keeping.destroyed();
+  expectGone();
+  expect(await keeping.enter()).toEqual(NOT_ACCEPTED);
+});
+
 test("a set: all of it again, in its order; while a member is owed, that one alone", async () => {
   const set = { set: "set-00001", of: 2 };
   await keeping.submit({ document: Buffer.from("one"), manifest: { ...set, seq: 1 } });
@@ -218,6 +233,15 @@ describe("a restart", () => {
     expect(pages()).toHaveLength(1);
     keeping.time.pass(599);
     await print();
+  });
+
+  test("with a shorter time in the settings: that counts from now on, and 0 destroys it at the start", async () => {
+    await keeping.submit({});
+    await print();
+    await keeping.keeper.stop(0);
+    await keeping.start({ deliveredGraceMs: 0 });
+    expect(await keeping.enter()).toEqual(NOT_ACCEPTED);
+    expectGone();
   });
 
   test("between the entry and the second copy: delivered again, not held, and nothing prints by itself", async () => {

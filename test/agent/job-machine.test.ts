@@ -55,6 +55,18 @@ const TABLE: readonly (readonly [AgentState, Phase["again"], readonly string[]])
     ["-", "-", "delivered!", "-", "-", "delivered", "printing", "-", "-", "-", "delivered!"],
   ],
   ["printing", "delivered", ["-", "-", "-", "-", "-", "-", "-", "delivered!", "interrupted", "-", "-"]],
+  // that second copy was cut short: one more, and then it is over as well
+  [
+    "interrupted",
+    "cut-short",
+    ["-", "-", "delivered!", "-", "releasing", "-", "-", "-", "-", "interrupted!", "delivered!"],
+  ],
+  [
+    "releasing",
+    "cut-short",
+    ["-", "-", "delivered!", "-", "-", "interrupted", "printing", "-", "-", "-", "delivered!"],
+  ],
+  ["printing", "cut-short", ["-", "-", "-", "-", "-", "-", "-", "delivered!", "interrupted", "-", "-"]],
 ];
 
 function show(phase: Phase | null): string {
@@ -107,7 +119,7 @@ test("`printed` is said only when a printer confirmed", () => {
 
 test("`printed` is final at once, of a second copy too; `delivered` is where nothing is to be kept", () => {
   const printing: Phase = { ...FIRST_PHASE, state: "printing" };
-  for (const again of [null, "interrupted", "delivered"] as const) {
+  for (const again of [null, "interrupted", "delivered", "cut-short"] as const) {
     const printed = next({ ...printing, again }, { kind: "finished", confirmed: true, keeps: true });
     expect(printed).toMatchObject({ state: "printed", final: true });
     const gone = next({ ...printing, again }, { kind: "finished", confirmed: false, keeps: false });
@@ -121,12 +133,14 @@ test("whatever happens: no byte goes out before `printing`, nothing follows an e
       let phase: Phase = FIRST_PHASE;
       let entries = 0;
       let printings = 0;
+      let wholes = 0;
       for (const event of events) {
         const after = next(phase, event);
         if (!after) continue;
         expect(phase.final).toBe(false);
         if (event.kind === "entered") entries += 1;
         if (after.state === "printing") printings += 1;
+        if (event.kind === "finished") wholes += 1;
         if (phase.again === "delivered" && after.final)
           expect(["printed", "delivered"]).toContain(after.state);
         if (after.state === "delivered" || after.state === "interrupted")
@@ -134,6 +148,7 @@ test("whatever happens: no byte goes out before `printing`, nothing follows an e
         phase = after;
       }
       expect(printings).toBeLessThanOrEqual(entries);
+      expect(wholes).toBeLessThanOrEqual(2);
     }),
   );
 });

@@ -153,7 +153,8 @@ export class Keeping {
     return this.printers.lobby as FakePrinter;
   }
 
-  async start(): Promise<void> {
+  /** @param changed settings that are others than before */
+  async start(changed: Partial<KeeperPolicy> = {}): Promise<void> {
     this.keeper = openKeeper({
       dir: this.dir,
       secrets: {
@@ -165,7 +166,7 @@ export class Keeping {
         const backChannel = this.printers[name]?.model !== null;
         return { name, uri: `fake:${name}`, profile: profileOf(profile), backChannel };
       }),
-      policy: { reserveBytes: 0, deliveredGraceMs: 0, ...this.#policy },
+      policy: { reserveBytes: 0, deliveredGraceMs: 0, ...this.#policy, ...changed },
       escrow: this.escrow,
       openDevice: (uri) => (this.printers[uri.slice(5)] as FakePrinter).open(),
       time: this.time,
