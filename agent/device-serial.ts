@@ -56,7 +56,9 @@ export async function openSerial(
 ): Promise<Transport> {
   try {
     await checkCharacterDevice(uri, path);
-    const { SerialPort } = await import("serialport");
+    const { SerialPort } = (
+      (await import("serialport")) as unknown as { default: typeof import("serialport") }
+    ).default;
     const port = await SerialPort.binding.open(serialPortOptions(path, line));
     if (!("fd" in port && typeof port.fd === "number")) {
       await port.close();

@@ -21,7 +21,7 @@ type Library = typeof Libusb;
 /** Loads the native package; only agents with a `usb:` printer pay for it. */
 export async function loadUsbBus(): Promise<UsbBus> {
   try {
-    const { usb } = await import("usb");
+    const { usb } = ((await import("usb")) as unknown as { default: typeof import("usb") }).default;
     return { devices: () => Promise.all(usb.getDeviceList().map((device) => describe(usb, device))) };
   } catch (cause) {
     const message = `USB printers need a library that does not load here (${String(cause)}). Install the Debian package libudev1, or use lp:/dev/usb/lp0.`;

@@ -51,7 +51,8 @@ export interface HidHandle {
 /** Loads the native package; only agents with a `hid:` keypad pay for it. */
 export async function loadHidSystem(): Promise<HidSystem> {
   try {
-    const hid = await import("node-hid");
+    // A bundle gives a CommonJS package as its default alone; Node gives both ways.
+    const { default: hid } = (await import("node-hid")) as unknown as { default: typeof import("node-hid") };
     // The other driver, hidraw, would share the keypad with the console. Before the native half loads.
     if (process.platform === "linux") hid.setDriverType("libusb");
     // It loads with the first call, not with the import.

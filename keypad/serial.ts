@@ -28,7 +28,8 @@ export async function openSerialKeypad(
 
 /** Settings belong to the line and stay while anybody has it open: here the stream. */
 async function setLine(path: string, line: SerialLine): Promise<void> {
-  const { SerialPort } = await import("serialport");
+  const { SerialPort } = ((await import("serialport")) as unknown as { default: typeof import("serialport") })
+    .default;
   try {
     const port = await SerialPort.binding.open({ ...serialPortOptions(path, line), lock: false });
     await port.close();

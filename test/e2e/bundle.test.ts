@@ -44,6 +44,21 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("the bund
     await run(process.execPath, ["-e", load], { cwd: folder });
   });
 
+  it.each([
+    ["keypad", "test", "hid:any"],
+    ["printer", "test", "--uri", "usb:ffff:ffff"],
+    ["printer", "test", "--uri", "serial:/dev/null"],
+  ])("finds what it needs of its packages: platen %s %s %s", async (...args) => {
+    const running = run(process.execPath, [join(folder, "x64", "platen.mjs"), ...args], {
+      cwd: folder,
+      timeout: 5000,
+    });
+    const { stdout, stderr } = await running.catch((cause: { stdout: string; stderr: string }) => cause);
+    // A keypad or printer that is missing is fine; a package that is half there is not.
+    expect(`${stdout}${stderr}`).not.toMatch(/does not load|is not a function|undefined/);
+    expect(`${stdout}${stderr}`).not.toBe("");
+  });
+
   it("holds the addons of the machine it is for, and no others", async () => {
     const out = join(folder, "arm64");
     const { withoutGpio } = await writeBundle("arm64", out);
