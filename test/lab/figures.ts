@@ -1,5 +1,4 @@
 /** What the machine itself says of what it takes: for docs/image.md. Its seconds are the guest's own. */
-import { setTimeout as pause } from "node:timers/promises";
 import type { Pi } from "./pi.ts";
 
 export interface Figures {
@@ -12,7 +11,7 @@ export interface Figures {
   readonly idleWritesPerMinute: number;
 }
 
-const IDLE_MS = 60_000;
+const IDLE_SECONDS = 60;
 
 export async function measureFigures(pi: Pi): Promise<Figures> {
   const pid = (await pi.ask("systemctl show --property=MainPID --value platen-agent")).trim();
@@ -20,7 +19,7 @@ export async function measureFigures(pi: Pi): Promise<Figures> {
   const rss = await pi.ask(`grep VmRSS /proc/${pid}/status`);
   const available = await pi.ask("grep MemAvailable /proc/meminfo");
   const [before, wearBefore] = [await readUse(pi, pid), await pi.wear()];
-  await pause(IDLE_MS);
+  await pi.ask(`sleep ${IDLE_SECONDS}`);
   const [after, wearAfter] = [await readUse(pi, pid), await pi.wear()];
   const guestSeconds = after.atSeconds - before.atSeconds;
   return {

@@ -2,6 +2,7 @@
  * The image, unmodified, from the card in a technician's hand to paper: set-up, three printers on one agent (usb:, lp:,
  * a serial line), a keypad, lamps. One machine, started once; the tests follow one another as a day would.
  */
+import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { profileOf } from "../../agent/profile.ts";
@@ -51,7 +52,7 @@ vi.setConfig({ testTimeout: 3 * PATIENCE_MS, hookTimeout: 3 * PATIENCE_MS });
 describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
   let site: Site;
   const desk = new UsbPrinter({ productId: 0x0e16, serial: "LAB0002" });
-  const till = new LinePrinter({ bufferBytes: 4096, tickBytes: 400 });
+  const till = new LinePrinter({ bufferBytes: 4096, tickBytes: 100 });
   const receipts = new EscposPrinter();
 
   beforeAll(async () => {
@@ -106,7 +107,7 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     const { job, otp } = await site.hold("lobby", textOf(100_000));
     await site.enter(otp);
     await site.follow(job, "printed", "delivered");
-    await pause(10_000);
+    await site.pi.ask("sleep 10");
     const after = await site.pi.wear();
     const perJob = {
       bytes: after.writtenBytes - before.writtenBytes,
@@ -152,9 +153,9 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     expect(await site.follow(quick.job, "delivered")).toMatchObject({ state: "delivered" });
     // Longer than its owner is believed to stand there: the OTP is asked for again.
     await site.lamps.shows("paused");
-    await pause(25_000);
+    await site.pi.ask("sleep 25");
     desk.paperIn();
-    await pause(3000);
+    await site.pi.ask("sleep 3");
     expect(desk.received.length).toBeLessThan(pages.length);
     await site.enter(waiting.otp);
     expect(await site.follow(waiting.job, "delivered", "interrupted")).toMatchObject({ state: "delivered" });
@@ -180,15 +181,14 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     expect(await site.follow(job, "interrupted")).toMatchObject({ reason: "cable" });
     receipts.reset();
     await site.printer.plugInto(site.pi.port("printer"));
-    await site.pi.until(
-      "lsusb 2>/dev/null | grep -q 04b8:0e15 || grep -qs 0e15 /sys/bus/usb/devices/*/idProduct",
-    );
+    await site.pi.until("grep -qs 0e15 /sys/bus/usb/devices/*/idProduct");
     site.printer.clear();
     await site.enter(otp);
     expect(await site.follow(job, "printed", "delivered")).toBeTruthy();
     const { received } = site.printer;
-    expect(received.indexOf(Buffer.from(ESCPOS.abort))).toBeLessThan(received.indexOf(document));
-    expect(received.includes(document)).toBe(true);
+    const ended = received.indexOf(Buffer.from(ESCPOS.abort));
+    expect(ended).toBeGreaterThanOrEqual(0);
+    expect(received.indexOf(document)).toBeGreaterThan(ended);
   });
 
   it("loses and doubles no digit of a keypad that is unplugged amid an entry", async () => {
@@ -209,9 +209,9 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     while (!sent.otp.includes("1")) sent = await site.hold("till", document);
     const [before = "", after = ""] = sent.otp.split(/1(.*)/);
     await site.keypad.type(before);
-    await pause(1000);
+    await site.pi.ask("sleep 1");
     await site.pi.qmp.ask("system_powerdown");
-    await pause(1000);
+    await site.pi.ask("sleep 1");
     await site.keypad.type(`${after}\n`);
     expect(await site.follow(sent.job, "delivered")).toMatchObject({ state: "delivered" });
   });
@@ -220,9 +220,9 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     await site.pi.ask("(stty raw -echo; exec cat > /run/console) < /dev/tty1 > /dev/null 2>&1 & sleep 1");
     await site.keypad.type("12345\n");
     await site.pi.qmp.ask("system_powerdown");
-    await pause(3000);
+    await site.pi.ask("sleep 3");
     expect(await site.pi.ask("cat /run/console")).toBe("");
-    expect(await site.pi.log()).not.toMatch(/12345/);
+    expect(await readFile(site.pi.file("console.log"), "latin1")).not.toContain("12345");
   });
 
   it("prints what it holds while the broker is away, and is locked after a restart until it is back", async () => {
@@ -237,7 +237,7 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     await site.pi.ask("systemctl restart platen-agent");
     await site.lamps.shows("locked");
     await site.enter(second.otp);
-    await pause(5000);
+    await site.pi.ask("sleep 5");
     expect(till.printed.includes(after)).toBe(false);
     await site.fleet.startBroker();
     await site.lamps.shows("ready");
@@ -257,7 +257,6 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     await site.enter(otp);
     await site.lamps.shows("wait");
     await site.pi.ask("systemctl restart platen-agent");
-    await site.lamps.shows("ready");
     await site.enter(otp);
     await site.lamps.shows("wait");
     // One try comes back every two minutes, of which some have gone.
