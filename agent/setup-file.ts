@@ -2,11 +2,10 @@
  * `platen.toml`, the one file a technician puts on the card: from its bytes to settings that hold, or to the mistake in
  * it, told in plain words with its line.
  */
-import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
 import { checkKeypadUri } from "../keypad/open-keypad.ts";
 import { parseAddress, parseCode } from "../wire/code.ts";
-import { knownKeys } from "../wire/config-file.ts";
+import { knownKeys, parseSettings, repairText } from "../wire/config-file.ts";
 import { configSchema } from "./config.ts";
 import { checkDeviceUri } from "./open-device.ts";
 import { explainSyntax, findLine, setupMistake, unknownKey } from "./setup-mistake.ts";
@@ -70,10 +69,10 @@ function readSettings(text: string): z.infer<typeof setupSchema> {
 
 function readToml(text: string): unknown {
   try {
-    return parseToml(text);
+    return parseSettings(text);
   } catch (error) {
     const { line = 1, message } = error as { line?: number; message: string };
-    throw explainSyntax(text, line, message);
+    throw explainSyntax(repairText(text), line, message);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The part of a set-up file that puts the machine on a network: what may stand there, checked before anything tries it. */
 import { isIP } from "node:net";
 import { z } from "zod";
+import { straightenSingle } from "../wire/config-file.ts";
 
 const WIFI_NAME_BYTES_MAX = 32;
 const host = z
@@ -18,6 +19,8 @@ export const wifi = z.strictObject({
   /** Absent: an open network. 64 hexadecimal digits are the key itself (`wpa_passphrase`). */
   password: z
     .string()
+    // An editor's: no Wi-Fi password has one.
+    .overwrite(straightenSingle)
     .refine(isPassword, { error: ({ input }) => describePassword(String(input)) })
     .optional(),
   /** ISO 3166: radio rules differ from country to country. */

@@ -1,5 +1,5 @@
 /** What lies on the card as people's computers write it, and the text it means. Lines stay the lines they are. */
-import { repairText } from "../wire/config-file.ts";
+import { plainText } from "../wire/config-file.ts";
 
 /** A set-up file is a page; what is longer is something else. */
 export const SETUP_BYTES_MAX = 64 * 1024;
@@ -9,7 +9,7 @@ export function decodeSetupText(bytes: Uint8Array): { readonly text: string } | 
   if (bytes.length > SETUP_BYTES_MAX) return { is: "no set-up file: it is far too long" };
   const is = nameForeignFormat(bytes);
   if (is !== null) return { is };
-  return { text: repairText(decode(bytes)) };
+  return { text: plainText(decode(bytes)) };
 }
 
 /** UTF-8, or UTF-16 as Notepad's “Unicode”, or what an old editor wrote in the encoding of Western Europe. */

@@ -39,7 +39,7 @@ function readTable(file: string, required: boolean): Table {
     throw new PlatenError("config-unreadable", { file, why: (error as Error).message }, error);
   }
   try {
-    return parseToml(repairText(text)) as Table;
+    return parseSettings(plainText(text));
   } catch (error) {
     const what = (error as Error).message.split("\n")[0] ?? "no TOML";
     const line = (error as { line?: number }).line;
@@ -51,15 +51,43 @@ function readTable(file: string, required: boolean): Table {
   }
 }
 
-/** What editors on other systems do to a text file: BOM, CRLF, typographic quotes, no-break and trailing spaces. */
+/** The same lines without a byte order mark, ended as on this system. */
+export function plainText(text: string): string {
+  return text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n");
+}
+
+/**
+ * TOML as people's editors leave it. Inside quotation marks every character is meant (a Wi-Fi is called `Anna’s iPhone`),
+ * so the text is taken as it is, and repaired only as far as it has to be.
+ * @param text of {@link plainText}
+ * @throws smol-toml's error for {@link repairText} of it
+ */
+export function parseSettings(text: string): Table {
+  for (const attempt of [text, straightenDouble(repairSpaces(text))]) {
+    try {
+      return parseToml(attempt);
+    } catch {
+      // It needs more.
+    }
+  }
+  return parseToml(repairText(text));
+}
+
+/** What editors on other systems do to a text: typographic quotes, no-break and trailing spaces. */
 export function repairText(text: string): string {
-  return text
-    .replace(/^\uFEFF/, "")
-    .replace(/\r\n?/g, "\n")
-    .replace(/[\u201C\u201D\u201E]/g, '"')
-    .replace(/[\u2018\u2019]/g, "'")
-    .replaceAll("\u00A0", " ")
-    .replace(/[ \t]+$/gm, "");
+  return straightenSingle(straightenDouble(repairSpaces(text)));
+}
+
+function repairSpaces(text: string): string {
+  return text.replaceAll("\u00A0", " ").replace(/[ \t]+$/gm, "");
+}
+
+function straightenDouble(text: string): string {
+  return text.replace(/[\u201C\u201D\u201E]/g, '"');
+}
+
+export function straightenSingle(text: string): string {
+  return text.replace(/[\u2018\u2019]/g, "'");
 }
 
 function applyEnvironment(table: Table, schema: z.ZodType, { env = {}, envPrefix }: ConfigSource): void {

@@ -1,10 +1,11 @@
 /** The set-up file for one printer, written into an image. */
 import { createWriteStream, rmSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { parse, stringify } from "smol-toml";
+import { stringify } from "smol-toml";
 import { parseSetupFile } from "../../agent/setup-file.ts";
 import { fillRoom } from "../../agent/setup-template.ts";
 import { decodeSetupText } from "../../agent/setup-text.ts";
+import { parseSettings } from "../../wire/config-file.ts";
 import { isPlatenError, PlatenError } from "../../wire/error.ts";
 import { describeImage, readImage } from "./image-file.ts";
 import { writeRoom } from "./room.ts";
@@ -39,11 +40,11 @@ export function composeSetup(wishes: SetupWishes, base: Uint8Array | null): stri
 }
 
 /** A mistake in it is told where it stands, before anything is added. */
-function readBase(base: Uint8Array): Parameters<typeof stringify>[0] & Record<string, unknown> {
+function readBase(base: Uint8Array): Record<string, unknown> {
   const decoded = decodeSetupText(base);
   const text = "text" in decoded ? decoded.text : "";
   parseSetupFile(base, true);
-  return parse(text);
+  return parseSettings(text);
 }
 
 /**

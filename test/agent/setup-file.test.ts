@@ -222,6 +222,18 @@ describe("what editors do to a file is repaired", () => {
     expect(read(bytes)).toEqual(wanted);
   });
 
+  it.each([
+    ["as a phone calls its Wi-Fi", '"Anna’s “iPhone”\u00A02"', "Anna’s “iPhone”\u00A02"],
+    ["in the quotes of a word processor", "“Anna’s iPhone”", "Anna’s iPhone"],
+    ["in single ones of a word processor", "‘Office’", "Office"],
+  ])("a name is not repaired: %s", (_, written, name) => {
+    expect(read(plain.replace('"Office"', written)).wifi?.name).toBe(name);
+  });
+
+  it("an apostrophe in a password is the only one that a Wi-Fi password may have", () => {
+    expect(read(plain.replace("12345678", "it’s a key")).wifi?.password).toBe("it's a key");
+  });
+
   it("an old editor's umlauts", () => {
     const settings = read(Buffer.from(plain.replace("Office", "Büro"), "latin1"));
     expect(settings.wifi?.name).toBe("Büro");

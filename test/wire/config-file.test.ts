@@ -71,3 +71,10 @@ test("what a text editor does to quotes, line ends and marks is repaired", () =>
   expect(config.dataDir).toBe("x");
   expect(config.listen.port).toBe(7);
 });
+
+test("inside quotation marks every character is meant", () => {
+  expect(load('\uFEFFdataDir = "Anna\u2019s \u201Cfolder\u201D"\r\n').dataDir).toBe(
+    "Anna\u2019s \u201Cfolder\u201D",
+  );
+  expect(load("dataDir = \u201CAnna\u2019s folder\u201D\n").dataDir).toBe("Anna\u2019s folder");
+});
