@@ -18,7 +18,7 @@ import { Site } from "./site.ts";
 
 const ROUNDS = Number(process.env.PLATEN_CUTS ?? 20);
 const SEED = Number(process.env.PLATEN_SEED ?? 6);
-const SETUP = 'keypads = ["hid:any"]\n[printer.lobby]\nuri = "usb:"\nprofile = "escpos"\n';
+const SETUP = 'keypads = ["hid:13ba:0001"]\n[printer.lobby]\nuri = "usb:"\nprofile = "escpos"\n';
 /** ESC @: every opening of the printer begins with it, and no document of ours has it. */
 const INIT = Buffer.from("\x1b@");
 /** GS ( H: the printer confirms what comes before. */

@@ -17,7 +17,7 @@ import { Site } from "./site.ts";
 import { UsbPrinter } from "./usb-printer.ts";
 
 const SETUP = `
-keypads = ["hid:any", "evdev:gpio-keys"]
+keypads = ["hid:13ba:0001", "evdev:gpio-keys"]
 
 [policy]
 stallSeconds = 5

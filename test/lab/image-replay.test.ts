@@ -13,7 +13,7 @@ import { PATIENCE_MS } from "./patience.ts";
 import { type SentJob, Site } from "./site.ts";
 import { type FlushPoint, replayFlushes } from "./write-log.ts";
 
-const SETUP = 'keypads = ["hid:any"]\n[printer.lobby]\nuri = "usb:"\n';
+const SETUP = 'keypads = ["hid:13ba:0001"]\n[printer.lobby]\nuri = "usb:"\n';
 const textOf = (sizeBytes: number): Buffer =>
   Buffer.from(documentOf(sizeBytes / 2).toString("hex"), "latin1");
 

@@ -7,7 +7,7 @@ import { IMAGE, missingForImage } from "./image-file.ts";
 import { PATIENCE_MS, until } from "./patience.ts";
 import { Site } from "./site.ts";
 
-const SETUP = 'keypads = ["hid:any"]\n[panel]\nkeyboardLeds = true\n[printer.lobby]\nuri = "usb:"\n';
+const SETUP = 'keypads = ["hid:13ba:0001"]\n[panel]\nkeyboardLeds = true\n[printer.lobby]\nuri = "usb:"\n';
 const PROBLEM = "platen-problem.txt";
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365.25 * 24 * HOUR_MS;
@@ -17,7 +17,7 @@ const MISTAKES: readonly [what: string, file: (claim: string) => string | Uint8A
   ["nothing but notes", () => "# to be filled in\n", /nothing in it|fill|claim/i],
   ["no claim code", () => SETUP, /claim code is missing/],
   ["half a claim code", (claim) => `claim = "${claim.slice(0, 60)}"\n${SETUP}`, /not whole/],
-  ["a mistyped setting", (claim) => `claim = "${claim}"\nkeypds = ["hid:any"]\n`, /line 2.*keypads/s],
+  ["a mistyped setting", (claim) => `claim = "${claim}"\nkeypds = ["hid:13ba:0001"]\n`, /line 2.*keypads/s],
   ["a colon for =", (claim) => `claim: "${claim}"\n`, /line 1.*colon/s],
   ["a lost quotation mark", (claim) => `claim = "${claim}\n`, /line 1.*quotation mark/s],
   ["a printer without a name", (claim) => `claim = "${claim}"\n[printer]\nuri = "usb:"\n`, /lobby/],
