@@ -47,13 +47,14 @@ export function applySetup({ card, out, orders }: SetupPlaces): SetupOutcome {
     }
     const settings = parseSetupFile(file.bytes, settled !== null);
     writeOutputs(out, formatOutputs(settings));
-    tellProblem(card, null);
     writeOrder(orders, { v: 1, claim: settings.claim, problem: null });
+    tellProblem(card, null);
     return { kind: "applied" };
   } catch (error) {
     if (!isPlatenError(error, "setup-mistake")) throw error;
-    tellProblem(card, error.message);
+    // The panel is told first: a card that is full or failing takes no note.
     writeOrder(orders, { v: 1, claim: null, problem: error.message });
+    tellProblem(card, error.message);
     return { kind: "mistake", problem: error.message };
   }
 }

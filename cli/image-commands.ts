@@ -219,9 +219,10 @@ async function flashCard({ args, options, terminal }: Context<FlashOptions & Glo
 }
 
 const PROOFS = {
-  signed: "The image is what the key's owner signed.",
-  digest: "The image is what SHA256SUMS beside it names. With --key its signature is checked too.",
-  none: "No SHA256SUMS lies beside the image: whether it is whole was not checked.",
+  signed: "The image, its set-up file aside, is what the key's owner signed.",
+  digest:
+    "The image, its set-up file aside, is what SHA256SUMS beside it names. With --key its signature is checked too.",
+  none: "No SHA256SUMS beside the image names it: whether it is whole was not checked.",
 } as const;
 
 /** What the image runs itself, at its start and when its agent has spoken. */

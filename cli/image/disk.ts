@@ -60,7 +60,10 @@ function isSame(path: string, sys: string): boolean {
 function findUse(root: string, part: string): string | null {
   const numbers = read(join(root, "sys/class/block", part, "dev"));
   const mounts = readFileSync(join(root, "proc/self/mountinfo"), "utf8").split("\n");
-  const mount = mounts.map((line) => line.split(" ")).find((fields) => fields[2] === numbers);
+  const mount = mounts
+    .map((line) => line.split(" "))
+    // Btrfs counts its file systems itself: of it only the device's name tells (proc_pid_mountinfo(5)).
+    .find((fields) => fields[2] === numbers || fields[fields.indexOf("-") + 2] === `/dev/${part}`);
   if (mount !== undefined) {
     const where = (mount[4] ?? "").replaceAll("\\040", " ");
     return where === "/" || /^\/(?:boot|usr|var|home|etc)\b/.test(where)

@@ -45,14 +45,18 @@ export async function flashImage(image: ImageFile, disk: Disk, progress: FlashPr
   return written;
 }
 
+const WHY_NOT: Readonly<Record<string, string>> = {
+  EACCES: "you may not write to it: try again with sudo",
+  EBUSY: "something on it is in use; take off what is mounted from it",
+};
+
 async function openDisk(disk: Disk): Promise<FileHandle> {
   try {
     // O_EXCL on a disk: the kernel refuses one that is in use (open(2)).
     return await open(disk.path, constants.O_RDWR | constants.O_EXCL);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why =
-      code === "EACCES" ? "you may not write to it: try again with sudo" : `it cannot be opened (${code})`;
+    const why = WHY_NOT[code ?? ""] ?? `it cannot be opened (${code})`;
     throw new PlatenError("disk-refused", { device: disk.path, why }, cause);
   }
 }
@@ -65,7 +69,9 @@ async function writeAll(
 ): Promise<Flashed> {
   const hash = createHash("sha256");
   let bytes = 0;
+  let wholeBytes = 0;
   for await (const block of inBlocks(readImage(image, onWrite))) {
+    if (bytes === 0) wholeBytes = endOfPartitions(block);
     if (bytes + block.length > disk.sizeBytes)
       throw fail(disk, "the image is larger than it: take a larger card");
     hash.update(block);
@@ -74,7 +80,23 @@ async function writeAll(
     }
     bytes += block.length;
   }
+  if (bytes < wholeBytes)
+    throw fail(disk, "the image ends before its last partition does: download it again");
   return { bytes, sha256: hash.digest("hex") };
+}
+
+const SECTOR = 512;
+/** MBR type of what only keeps the room for another kind of table. */
+const PROTECTIVE = 0xee;
+
+/** So long is an image with this partition table at least; 0 where there is none. */
+function endOfPartitions(block: Buffer): number {
+  if (block.length < SECTOR || block.readUInt16LE(SECTOR - 2) !== 0xaa55) return 0;
+  const ends = [446, 462, 478, 494].map((at) => {
+    const type = block[at + 4];
+    return type === 0 || type === PROTECTIVE ? 0 : block.readUInt32LE(at + 8) + block.readUInt32LE(at + 12);
+  });
+  return Math.max(...ends) * SECTOR;
 }
 
 /** Cards like large writes. */

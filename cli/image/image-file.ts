@@ -6,8 +6,10 @@ import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
+import { formatTemplate } from "../../agent/setup-template.ts";
 import { PlatenError } from "../../wire/error.ts";
 import { parsePublicKey, verifyMessage } from "../../wire/minisign.ts";
+import { locateRoom } from "./room.ts";
 
 const READ_BYTES = 1024 * 1024;
 
@@ -63,7 +65,8 @@ function unpackXz(path: string, file: Readable): Readable {
 export type Proof = "signed" | "digest" | "none";
 
 /**
- * Compares the image with `SHA256SUMS` beside it, and that with its signature where a key is given.
+ * Compares the image with `SHA256SUMS` beside it, and that with its signature where a key is given. One that was
+ * prepared for a printer counts as what it was made of: its set-up file is taken as every fresh image has it.
  * @throws PlatenError `image-unusable` where anything differs
  */
 export async function proveImage(
@@ -80,21 +83,41 @@ export async function proveImage(
   }
   const list = readFileSync(sums);
   if (keyFile !== null) proveList(list, `${sums}.minisig`, keyFile, refuse);
-  const line = list
-    .toString("utf8")
-    .split("\n")
-    .find((row) => row.slice(66) === basename(path));
-  if (line === undefined) throw refuse("SHA256SUMS beside it does not name it");
-  const hash = createHash("sha256");
+  const rows = list.toString("utf8").split("\n");
+  const digests = await digestsOf(path, onRead);
+  if (rows.some((row) => row.length > 66 && digests.includes(row.slice(0, 64)))) {
+    return keyFile === null ? "digest" : "signed";
+  }
+  if (rows.some((row) => row.slice(66) === basename(path))) {
+    throw refuse("it is not what SHA256SUMS names: download it again");
+  }
+  if (keyFile !== null) throw refuse("SHA256SUMS beside it does not name it");
+  return "none";
+}
+
+/** Hexadecimal: of the image as it is, and as it was before it was prepared. */
+async function digestsOf(path: string, onRead: (done: number) => void): Promise<string[]> {
+  const room = await locateRoom(path);
+  const fresh = formatTemplate();
+  const [asIs, asMade] = [createHash("sha256"), createHash("sha256")];
   let done = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES })) {
-    hash.update(chunk);
+  for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>) {
+    asIs.update(chunk);
+    if (room !== null) asMade.update(overlay(chunk, fresh, room - done));
     done += chunk.length;
     onRead(done);
   }
-  if (hash.digest("hex") !== line.slice(0, 64))
-    throw refuse("it is not what SHA256SUMS names: download it again");
-  return keyFile === null ? "digest" : "signed";
+  return room === null ? [asIs.digest("hex")] : [asIs.digest("hex"), asMade.digest("hex")];
+}
+
+/** `chunk` with as much of `patch` over it as falls into it, where `patch` begins `at` bytes after it begins. */
+function overlay(chunk: Buffer, patch: Uint8Array, at: number): Buffer {
+  const from = Math.max(0, -at);
+  const to = Math.min(patch.length, chunk.length - at);
+  if (from >= to) return chunk;
+  const patched = Buffer.from(chunk);
+  patched.set(patch.subarray(from, to), at + from);
+  return patched;
 }
 
 function proveList(

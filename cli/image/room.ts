@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { FIRST_LINE, LAST_LINE, TEMPLATE_BYTES } from "../../agent/setup-template.ts";
-import { PlatenError } from "../../wire/error.ts";
+import { isPlatenError, PlatenError } from "../../wire/error.ts";
 
 const SECTOR = 512;
 const CHUNK = 1024 * 1024;
@@ -19,6 +19,16 @@ export async function readRoom(path: string): Promise<Buffer> {
     await handle.read(room, 0, room.length, at);
     return room;
   });
+}
+
+/** Where the set-up file of an image begins; null in what is compressed, or no image of ours. */
+export async function locateRoom(path: string): Promise<number | null> {
+  try {
+    return await withRoom(path, "r", async (_, at) => at);
+  } catch (error) {
+    if (isPlatenError(error, "image-unusable")) return null;
+    throw error;
+  }
 }
 
 /** Replaces the set-up file in an image, durably. @param room as `fillRoom` makes it */

@@ -137,6 +137,16 @@ describe("set-up, start by start", () => {
     expect(existsSync(at("card", PROBLEM_FILE))).toBe(false);
   });
 
+  it("hands over what it read also where the card takes no note", () => {
+    mkdirSync(at("card", PROBLEM_FILE));
+    onCard("platen.toml", FILE.replace('"DE"', '"XX1"'));
+    expect(() => applySetup(places())).toThrow("EISDIR");
+    expect(readOrder(at("orders"))?.problem).toContain("The country");
+    onCard("platen.toml", FILE);
+    expect(() => applySetup(places())).toThrow("EISDIR");
+    expect(readOrder(at("orders"))?.claim).toBe(CLAIM);
+  });
+
   it("tells what the agent met", () => {
     onCard("platen.toml", FILE);
     applySetup(places());

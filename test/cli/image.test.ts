@@ -151,8 +151,40 @@ describe("proof", () => {
     await expect(prove(at("other.pub"))).rejects.toThrow("the signature of SHA256SUMS does not fit the key");
     writeFileSync(at("SHA256SUMS"), "");
     await expect(prove(at("key.pub"))).rejects.toThrow("does not fit the key");
-    await expect(prove(null)).rejects.toThrow("SHA256SUMS beside it does not name it");
   });
+
+  it("of one that it does not name: none, and with a key that is a refusal", async () => {
+    renameSync(at("platen.img"), at("other.img"));
+    writeFileSync(at("other.img"), "another image");
+    const other = (keyFile: string | null) => proveImage(describeImage(at("other.img")), keyFile, () => {});
+    expect(await other(null)).toBe("none");
+    await expect(other(at("key.pub"))).rejects.toThrow("SHA256SUMS beside it does not name it");
+  });
+
+  it.each([["in place"], ["into a copy"]])(
+    "of one that was prepared %s: its set-up file aside",
+    async (how) => {
+      writeFileSync(at("platen.img"), makeImage());
+      const digest = createHash("sha256")
+        .update(readFileSync(at("platen.img")))
+        .digest("hex");
+      const sums = `${digest}  platen.img\n`;
+      writeFileSync(at("SHA256SUMS"), sums);
+      writeFileSync(at("SHA256SUMS.minisig"), signMessage(key, Buffer.from(sums), "platen image"));
+      const made = how === "in place" ? at("platen.img") : at("lobby.img");
+      await prepareImage(
+        at("platen.img"),
+        composeSetup({ claim: CLAIM }, null),
+        made === at("platen.img") ? null : made,
+      );
+      const proof = () => proveImage(describeImage(made), at("key.pub"), () => {});
+      expect(await proof()).toBe("signed");
+      const image = readFileSync(made);
+      image.writeUInt8((image[ROOM_AT + TEMPLATE_BYTES] ?? 0) ^ 1, ROOM_AT + TEMPLATE_BYTES);
+      writeFileSync(made, image);
+      await expect(proof()).rejects.toThrow("SHA256SUMS");
+    },
+  );
 });
 
 describe.runIf(process.platform === "linux")("a disk", () => {
@@ -198,6 +230,11 @@ describe.runIf(process.platform === "linux")("a disk", () => {
       "mounted",
       mounted("/media/my\\040card"),
       "it is mounted at /media/my card; take it off first: umount /media/my card",
+    ],
+    [
+      "mounted with Btrfs",
+      { "proc/self/mountinfo": "22 1 0:31 / /home rw shared:1 - btrfs /dev/sdz1 rw" },
+      "this computer runs from it (/home)",
     ],
     ["the system's", mounted("/boot/efi"), "this computer runs from it (/boot/efi)"],
     ["swapped on", { "proc/swaps": "Filename Type\n/dev/sdz1 partition" }, "this computer swaps on it"],
@@ -245,6 +282,14 @@ describe.runIf(process.platform === "linux")("a disk", () => {
     await expect(flash(image.subarray(0, 3 * MIB))).rejects.toThrow("it gave back 3145728 of 4194304 bytes");
     const small = { ...disk, sizeBytes: 2 * MIB };
     await expect(flashImage(describeImage(at("platen.img")), small, QUIET)).rejects.toThrow("larger than it");
+  });
+
+  it("an image that was cut off never becomes a card", async () => {
+    writeFileSync(at("platen.img"), makeImage().subarray(0, 2 * MIB));
+    const disk = describeDisk(at("sdz"), makeMachine());
+    await expect(flashImage(describeImage(at("platen.img")), disk, QUIET)).rejects.toThrow(
+      "the image ends before its last partition does",
+    );
   });
 
   it("a damaged image never becomes a card", async () => {
