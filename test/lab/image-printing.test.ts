@@ -3,7 +3,6 @@
  * a serial line), a keypad, lamps. One machine, started once; the tests follow one another as a day would.
  */
 import { readFile } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { profileOf } from "../../agent/profile.ts";
 import { EscposPrinter } from "../agent/escpos-printer.ts";
@@ -196,8 +195,10 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     const { job, otp } = await site.hold("till", document);
     till.clear();
     await site.keypad.type(otp.slice(0, 4));
+    // What is still on its way when the cable comes out was never typed.
+    await site.pi.ask("sleep 1");
     await site.keypad.unplug();
-    await pause(2000);
+    await site.pi.ask("sleep 2");
     await site.keypad.plugInto(site.pi.port("keypad"));
     await site.keypad.type(`${otp.slice(4)}\n`);
     expect(await site.follow(job, "delivered")).toMatchObject({ state: "delivered" });
