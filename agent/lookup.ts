@@ -14,7 +14,7 @@ const NEVER_S = 253_402_300_799;
 export type Found =
   /** `damaged`: the OTP is theirs, but their record does not open. */
   | { readonly kind: "compared"; readonly opened: OpenedJob[]; readonly damaged: Job[] }
-  /** The escrow did not answer. `isInformative`: tags in memory were compared, so that the refusal tells something. */
+  /** Memory knows no such job, and the escrow did not answer. `isInformative`: tags in memory were compared, so that the refusal tells something. */
   | { readonly kind: "away"; readonly isInformative: boolean };
 
 interface Candidate {
@@ -48,8 +48,11 @@ export class Lookup {
     const missing = candidates.filter(({ share }) => !share);
     if (missing.length > 0) {
       const answers = await this.#ask(missing);
-      if (!answers) return { kind: "away", isInformative: missing.length < candidates.length };
-      shares.push(...answers);
+      // What memory matched needs no answer: one job that nobody fetches after a restart, asked for at every entry, uses
+      // up the escrow's patience, and must not keep everybody else's documents from them.
+      if (!answers && shares.length === 0)
+        return { kind: "away", isInformative: missing.length < candidates.length };
+      shares.push(...(answers ?? []));
     }
     return this.#open(st, jobs, shares);
   }

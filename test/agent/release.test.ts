@@ -156,6 +156,19 @@ test("pulling the cable while the escrow is asked buys no guesses at what memory
   expect(await keeping.enter(WRONG)).toMatchObject({ kind: "wait" });
 });
 
+test("an escrow that answers no more keeps nobody from what memory holds, and costs them no try", async () => {
+  await keeping.submit({});
+  await keeping.restart();
+  await keeping.submit({ job: "job-00000002", manifest: { otp: "70617263" }, document: Buffer.from("two") });
+  keeping.escrow.silent = true;
+  for (let i = 0; i < 4; i++) expect(await keeping.enter(WRONG)).toEqual({ kind: "locked" });
+  expect(await keeping.enter("70617263")).toEqual(released(1));
+  await keeping.destroyed();
+  expect(await keeping.enter(WRONG)).toEqual({ kind: "locked" });
+  keeping.escrow.silent = false;
+  expect(keeping.keeper.held()).toBe(1);
+});
+
 test("a silent escrow costs nothing where memory compared nothing", async () => {
   await keeping.submit({});
   await keeping.restart();
