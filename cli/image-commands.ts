@@ -82,18 +82,22 @@ async function prepareImage(context: Context<PrepareOptions & GlobalOptions>): P
     });
   }
   const { composeSetup, prepareImage: write } = await import("./image/prepare.ts");
-  if (options.output === undefined) {
-    const { readRoom } = await import("./image/room.ts");
-    // Before the broker gives a code away for nothing.
-    await readRoom(path);
-  }
   const base = options.base === undefined ? null : readInput(options.base);
-  const { code: claim, expires } = await findClaim(options, terminal);
-  const text = composeSetup(await readWishes(claim, options, terminal), base);
+  const wishes = await readWishes(options, terminal);
+  // Before the broker gives a code away for nothing, and revokes a computer for it: all that may be wrong here.
+  composeSetup(wishes, base);
   const bar = new ProgressBar("Copying", terminal.stderr);
   const { statSync } = await import("node:fs");
-  await write(path, text, options.output ?? null, (done) => bar.update({ done, total: statSync(path).size }));
-  bar.clear();
+  let expires: number | null = null;
+  const makeText = async (): Promise<string> => {
+    bar.clear();
+    const claim = await findClaim(options, terminal);
+    ({ expires } = claim);
+    return composeSetup({ ...wishes, claim: claim.code }, base);
+  };
+  await write(path, options.output ?? null, makeText, (done) =>
+    bar.update({ done, total: statSync(path).size }),
+  ).finally(() => bar.clear());
   const out = options.output ?? path;
   terminal.printJson({ image: out, printer: options.printer, expires });
   terminal.print(
@@ -102,7 +106,7 @@ async function prepareImage(context: Context<PrepareOptions & GlobalOptions>): P
   );
 }
 
-async function readWishes(claim: string, options: PrepareOptions, terminal: Terminal): Promise<SetupWishes> {
+async function readWishes(options: PrepareOptions, terminal: Terminal): Promise<SetupWishes> {
   const { broker, wifi, country, uri, profile, ntp, sshKey, printer: name } = options;
   const password =
     options.wifiPassword === undefined
@@ -111,7 +115,6 @@ async function readWishes(claim: string, options: PrepareOptions, terminal: Term
   const given = <K extends string, V>(key: K, value: V | undefined) =>
     (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
   return {
-    claim,
     ...given("broker", broker),
     ...(wifi !== undefined && {
       wifi: { name: wifi, ...given("password", password), ...given("country", country) },

@@ -1,5 +1,6 @@
 /** The set-up file for one printer, written into an image. */
-import { createWriteStream, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { stringify } from "smol-toml";
 import { parseSetupFile } from "../../agent/setup-file.ts";
@@ -8,10 +9,11 @@ import { decodeSetupText } from "../../agent/setup-text.ts";
 import { parseSettings } from "../../wire/config-file.ts";
 import { isPlatenError, PlatenError } from "../../wire/error.ts";
 import { describeImage, readImage } from "./image-file.ts";
-import { writeRoom } from "./room.ts";
+import { readRoom, writeRoom } from "./room.ts";
 
 export interface SetupWishes {
-  readonly claim: string;
+  /** Absent while it is only looked at whether all else is well. */
+  readonly claim?: string;
   readonly broker?: string;
   readonly wifi?: { readonly name: string; readonly password?: string; readonly country?: string };
   readonly printer?: { readonly name: string; readonly uri?: string; readonly profile?: string };
@@ -25,7 +27,8 @@ export interface SetupWishes {
  */
 export function composeSetup(wishes: SetupWishes, base: Uint8Array | null): string {
   const table = base === null ? {} : readBase(base);
-  table.claim = wishes.claim;
+  Reflect.deleteProperty(table, "claim");
+  if (wishes.claim !== undefined) table.claim = wishes.claim;
   if (wishes.broker !== undefined) table.broker = wishes.broker;
   if (wishes.wifi !== undefined) table.wifi = { ...wishes.wifi };
   if (wishes.printer !== undefined) {
@@ -35,7 +38,7 @@ export function composeSetup(wishes: SetupWishes, base: Uint8Array | null): stri
   if (wishes.ntp !== undefined) table.time = { ntp: [...wishes.ntp] };
   if (wishes.sshKey !== undefined) table.ssh = { key: wishes.sshKey };
   const text = `${stringify(table)}\n`;
-  parseSetupFile(Buffer.from(text), false);
+  if (Object.keys(table).length > 0) parseSetupFile(Buffer.from(text), wishes.claim === undefined);
   return text;
 }
 
@@ -48,37 +51,55 @@ function readBase(base: Uint8Array): Record<string, unknown> {
 }
 
 /**
- * Writes `text` into the image at `path`; with `out`, into a copy, unpacked where `path` is compressed.
- * @throws PlatenError `image-unusable`; a copy that was begun is removed
+ * Writes a set-up file into the image at `path`; with `out`, into a copy, unpacked where `path` is compressed.
+ * @param makeText asked once the image is known to have room for it: it may use up what is given once
+ * @throws PlatenError `image-unusable`, and whatever `makeText` throws; a copy that was begun is removed
  */
 export async function prepareImage(
   path: string,
-  text: string,
   out: string | null,
+  makeText: () => string | Promise<string>,
   onRead: (done: number) => void = () => {},
 ): Promise<void> {
-  const room = fillSetup(text);
-  if (out === null) return await writeRoom(path, room);
+  if (out !== null) await copyImage(path, out, onRead);
+  try {
+    const target = out ?? path;
+    await readRoom(target);
+    await writeRoom(target, fillSetup(await makeText()));
+  } catch (error) {
+    if (out !== null) rmSync(out, { force: true });
+    throw error;
+  }
+}
+
+async function copyImage(path: string, out: string, onRead: (done: number) => void): Promise<void> {
+  const image = describeImage(path);
+  const copy = await createOutput(out);
+  try {
+    await pipeline(readImage(image, onRead), copy.createWriteStream());
+  } catch (cause) {
+    rmSync(out, { force: true });
+    if (isPlatenError(cause)) throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new PlatenError("image-unusable", { image: path, why: `it could not be copied (${code})` }, cause);
+  }
+}
+
+/** What lies there already is nobody's to remove. */
+async function createOutput(out: string): Promise<FileHandle> {
   try {
     // A claim code will be in it.
-    await pipeline(
-      readImage(describeImage(path), onRead),
-      createWriteStream(out, { flags: "wx", mode: 0o600 }),
-    );
+    return await open(out, "wx", 0o600);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "EEXIST") {
       throw new PlatenError("already-there", { what: out, hint: "Remove it first, or name another." }, cause);
     }
-    rmSync(out, { force: true });
-    if (isPlatenError(cause)) throw cause;
-    throw new PlatenError("image-unusable", { image: path, why: `it could not be copied (${code})` }, cause);
-  }
-  try {
-    await writeRoom(out, room);
-  } catch (error) {
-    rmSync(out, { force: true });
-    throw error;
+    throw new PlatenError(
+      "usage",
+      { what: `${out} cannot be written (${code}). Name another file with -o.` },
+      cause,
+    );
   }
 }
 

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parseSetupFile } from "../../agent/setup-file.ts";
 import { formatTemplate, TEMPLATE_BYTES } from "../../agent/setup-template.ts";
 import { describeDisk } from "../../cli/image/disk.ts";
@@ -58,7 +58,7 @@ describe("preparing", () => {
   ])("writes into a copy of %s what the machine reads, and nothing else", async (name, pack) => {
     const image = makeImage();
     writeFileSync(at(name), pack(image));
-    await prepareImage(at(name), text(), at("lobby.img"));
+    await prepareImage(at(name), at("lobby.img"), text);
     const made = readFileSync(at("lobby.img"));
     const settings = parseSetupFile(made.subarray(ROOM_AT, ROOM_AT + TEMPLATE_BYTES), false);
     expect(settings).toMatchObject({ claim: CLAIM, wifi: { name: "Büro", country: "DE" } });
@@ -69,11 +69,9 @@ describe("preparing", () => {
 
   it("in place, and again for another printer", async () => {
     writeFileSync(at("platen.img"), makeImage());
-    await prepareImage(at("platen.img"), text(), null);
-    await prepareImage(
-      at("platen.img"),
+    await prepareImage(at("platen.img"), null, text);
+    await prepareImage(at("platen.img"), null, () =>
       composeSetup({ claim: CLAIM, broker: "print.example.org" }, null),
-      null,
     );
     expect(parseSetupFile(await readRoom(at("platen.img")), false)).toMatchObject({
       broker: "print.example.org",
@@ -91,6 +89,21 @@ describe("preparing", () => {
       wifi: { name: "Office" },
       printer: { lobby: { uri: "tcp:10.0.0.9" } },
     });
+  });
+
+  it("asks for no code where the rest is wrong, and touches nothing that lies there", async () => {
+    expect(() => composeSetup({ wifi: { name: "Office" } }, null)).toThrow("Wi-Fi needs the country");
+    expect(() => composeSetup({}, null)).not.toThrow();
+    const asked = vi.fn(async () => text());
+    writeFileSync(at("lobby.img"), "another's");
+    await expect(prepareImage(at("none.img"), at("lobby.img"), asked)).rejects.toThrow("it cannot be read");
+    writeFileSync(at("platen.img"), makeImage());
+    await expect(prepareImage(at("platen.img"), at("lobby.img"), asked)).rejects.toThrow("lobby.img");
+    expect(asked).not.toHaveBeenCalled();
+    expect(readFileSync(at("lobby.img"), "utf8")).toBe("another's");
+    asked.mockRejectedValueOnce(new Error("no broker"));
+    await expect(prepareImage(at("platen.img"), at("hall.img"), asked)).rejects.toThrow("no broker");
+    expect(() => statSync(at("hall.img"))).toThrow("ENOENT");
   });
 
   it("refuses what the machine would refuse, before anything is written", () => {
@@ -117,9 +130,11 @@ describe("preparing", () => {
   ])("%s is left as it is", async (_name, make, why) => {
     const image = make();
     writeFileSync(at("platen.img"), image);
-    await expect(prepareImage(at("platen.img"), text(), null)).rejects.toThrow(why);
+    await expect(prepareImage(at("platen.img"), null, text)).rejects.toThrow(why);
     expect(readFileSync(at("platen.img")).equals(image)).toBe(true);
-    await expect(prepareImage(at("platen.img"), text(), at("out.img"))).rejects.toThrow(why);
+    const asked = vi.fn(text);
+    await expect(prepareImage(at("platen.img"), at("out.img"), asked)).rejects.toThrow(why);
+    expect(asked).not.toHaveBeenCalled();
     expect(() => statSync(at("out.img"))).toThrow("ENOENT");
   });
 });
@@ -172,10 +187,8 @@ describe("proof", () => {
       writeFileSync(at("SHA256SUMS"), sums);
       writeFileSync(at("SHA256SUMS.minisig"), signMessage(key, Buffer.from(sums), "platen image"));
       const made = how === "in place" ? at("platen.img") : at("lobby.img");
-      await prepareImage(
-        at("platen.img"),
+      await prepareImage(at("platen.img"), made === at("platen.img") ? null : made, () =>
         composeSetup({ claim: CLAIM }, null),
-        made === at("platen.img") ? null : made,
       );
       const proof = () => proveImage(describeImage(made), at("key.pub"), () => {});
       expect(await proof()).toBe("signed");
