@@ -12,6 +12,8 @@ export interface Target {
   readonly name: string;
   readonly kind: PrinterKind;
   readonly agents: readonly string[];
+  /** No larger document is sent there: it would wait for room until it expires. */
+  readonly bytesMax: number;
 }
 
 /** Of what its printer's kind is sent at most: the models of talking printers are slow readers. */
@@ -64,7 +66,7 @@ export class Load {
       user: users[random.integer(0, users.length - 1)] ?? "",
       job: `${this.#prefix}-${this.jobs.size}`,
       target: target.name,
-      bytes: drawBytes(random, BYTES_MAX[target.kind]),
+      bytes: drawBytes(random, Math.min(target.bytesMax, BYTES_MAX[target.kind])),
       body: bodyKindOf(target.kind),
       copies: random.fraction() < 0.05 ? 2 : 1,
       expiresInS: intent === "expire" ? EXPIRE_S : null,

@@ -26,6 +26,8 @@ export interface Ears {
 /** All of these come from one address here, and from many in a building. */
 const BROKER_SETTINGS = "[limits]\nconnectionsPerAddress = 1024\nstrangersPerAddress = 256\n";
 const SMALL_DISK_MB = 48;
+/** What fits it, beside what the agent keeps free. */
+const SMALL_DISK_BYTES = 20_000_000;
 
 export class Stage {
   readonly fleet: Fleet;
@@ -102,7 +104,8 @@ export class Stage {
       { [name]: { uri: printer.uri, profile } },
       `broker = "${line.address}"\n[policy]\ndeliveredGraceSeconds = ${this.#size.deliveredGraceS}\n`,
     );
-    this.targets.push({ name, kind, agents: [name] });
+    const bytesMax = this.smallDisk?.agent === name ? SMALL_DISK_BYTES : Number.POSITIVE_INFINITY;
+    this.targets.push({ name, kind, agents: [name], bytesMax });
   }
 
   #mountSmallDisk(agent: string): void {
@@ -122,7 +125,7 @@ export class Stage {
     ] as const) {
       if (printers.length < 2) continue;
       await this.fleet.admin("group.add", { name, printers });
-      this.targets.push({ name, kind: "raw", agents: printers });
+      this.targets.push({ name, kind: "raw", agents: printers, bytesMax: Number.POSITIVE_INFINITY });
     }
   }
 
