@@ -23,7 +23,7 @@ export interface SetupWishes {
 
 /**
  * The text of a set-up file, as the machine will read it. @param base a file that holds what all printers share
- * @throws PlatenError `setup-mistake`
+ * @throws PlatenError `usage`; `setup-mistake` for what is wrong in `base`
  */
 export function composeSetup(wishes: SetupWishes, base: Uint8Array | null): string {
   const table = base === null ? {} : readBase(base);
@@ -38,8 +38,18 @@ export function composeSetup(wishes: SetupWishes, base: Uint8Array | null): stri
   if (wishes.ntp !== undefined) table.time = { ntp: [...wishes.ntp] };
   if (wishes.sshKey !== undefined) table.ssh = { key: wishes.sshKey };
   const text = `${stringify(table)}\n`;
-  if (Object.keys(table).length > 0) parseSetupFile(Buffer.from(text), wishes.claim === undefined);
+  if (Object.keys(table).length > 0) checkText(text, wishes.claim === undefined);
   return text;
+}
+
+/** Nobody wrote this text: its lines tell nothing. */
+function checkText(text: string, isWithoutClaim: boolean): void {
+  try {
+    parseSetupFile(Buffer.from(text), isWithoutClaim);
+  } catch (error) {
+    if (!isPlatenError(error, "setup-mistake")) throw error;
+    throw new PlatenError("usage", { what: String(error.details.what) }, error);
+  }
 }
 
 /** A mistake in it is told where it stands, before anything is added. */
