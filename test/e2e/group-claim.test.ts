@@ -16,7 +16,7 @@ async function claimUnheard(): Promise<{ document: SentDocument; entered: Promis
   const document = await site.send("wards", randomBytes(3000));
   await site.untilHeld(document);
   // A claim goes out once the broker confirmed all that went before.
-  await site.until("told", () => site.ask("east", "SELECT count(*) FROM outbox") === 0);
+  await site.until("told", () => Number(site.ask("east", "SELECT count(*) FROM outbox")) === 0);
   site.lines.east.doom({ way: "down", afterBytes: 0, kind: "mute" });
   const entered = site.enter("east", document);
   await site.until("it is claimed", () => site.isClaimed(document));
