@@ -11,7 +11,7 @@ export interface AgentWord {
   readonly change: CopyChange;
   /** It was delivered, for the first time. */
   readonly isFirst: boolean;
-  /** It says again what stands in the ledger already: no copy more came out. */
+  /** It says again what stands in the ledger already: nothing new happened, and no copy more came out. */
   readonly isRepeat: boolean;
 }
 
@@ -26,7 +26,8 @@ export function readWord(job: Job, copy: Copy, event: JobEvent): AgentWord {
   const { bytes, bytesAtMost = null, again = false } = event;
   const isFirst = state === "delivered" && job.deliveredAgent === null;
   const isSame = copy.state === state || (state === "delivered" && !again);
-  const isRepeat = !isFirst && cameOut(state) && isSame;
+  // `held` comes again with every start where a claim might stand.
+  const isRepeat = !isFirst && (cameOut(state) || state === "held") && isSame;
   const change: CopyChange = {
     ...{ state, reason, final, bytes, bytesAtMost, again },
     printer: event.printer ?? copy.printer,

@@ -107,6 +107,29 @@ test("cut short: the bounds are kept, told to the sender, and audited; or that n
   expect(await alice.until(unknown, "interrupted")).not.toHaveProperty("taken");
 });
 
+test("held, told again: the claim goes back, and the ledger shows it once", async () => {
+  const job = await hold("all", lobby, attic);
+  const claim = (agent: AgentPeer, printer: string) => agent.call("claim", { ...refOf(job), printer });
+  expect(await claim(lobby, "lobby")).toMatchObject({ granted: true });
+  await lobby.tell(refOf(job), "held", { bytes: 300 });
+  expect(await claim(attic, "attic")).toMatchObject({ granted: true });
+  expect(await claim(lobby, "lobby")).toMatchObject({ granted: false });
+  // Not its own to give back.
+  await lobby.tell(refOf(job), "held", { bytes: 300 });
+  expect(await claim(lobby, "lobby")).toMatchObject({ granted: false });
+  await attic.tell(refOf(job), "releasing", { printer: "attic" });
+  await attic.tell(refOf(job), "held", { bytes: 300 });
+  expect(await rows(job)).toEqual(["stored 400", "held 300", "held 300", "releasing null", "held 300"]);
+  // It may be on paper in part: the claim stays.
+  await claim(lobby, "lobby");
+  await lobby.tell(refOf(job), "printing", { printer: "lobby", bytes: 300 });
+  await lobby.tell(refOf(job), "interrupted", { printer: "lobby", reason: "power", until: UNTIL });
+  await lobby.tell(refOf(job), "interrupted", { printer: "lobby", reason: "power", until: UNTIL });
+  expect(await claim(attic, "attic")).toMatchObject({ granted: false });
+  await lobby.tell(refOf(job), "printed", { printer: "lobby", final: true });
+  await attic.tell(refOf(job), "cancelled", { reason: "printed-elsewhere", final: true });
+});
+
 test("a group: the claim stays where it came out, the others let go at once, one that was away too", async () => {
   const job = await hold("all", lobby, attic);
   await lobby.call("claim", { ...refOf(job), printer: "lobby" });
