@@ -134,18 +134,21 @@ export class EscposPrinter implements PrinterModel {
   }
 
   #work(): void {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+    let at = 0;
+    for (; at < this.#waiting.length; at++) {
+      const next = this.#waiting[at] as Command;
       if (this.#used + next.end - next.start > (this.trouble.paperBytes ?? Number.POSITIVE_INFINITY)) {
         // What it has taken and not printed lies in its buffer.
-        this.isFull = this.#waiting.reduce((sum, { start, end }) => sum + end - start, 0) > BUFFER_BYTES;
+        const waiting = this.#waiting.slice(at).reduce((sum, { start, end }) => sum + end - start, 0);
+        this.isFull = waiting > BUFFER_BYTES;
         if (!this.#isOut) this.runOut();
-        return;
+        break;
       }
       this.#used += next.end - next.start;
-      this.#waiting.shift();
       this.done.push(next);
       this.#execute(next);
     }
+    this.#waiting.splice(0, at);
   }
 
   #execute(command: Command): void {

@@ -11,7 +11,8 @@ import type { Random } from "../random.ts";
 
 /** A fleet serves so many rounds: its books grow, and every rest reads all of them. */
 const ROUNDS_PER_SITE = 25;
-/** From here on a run has time for all of the pieces. */
+/** From here on a run has time for some of the pieces, and from there on for all. */
+const MIDDLING_ROUNDS = 10;
 const LONG_ROUNDS = 50;
 const SIZES = [1, 300, 120_000, 400_000, 2_000_000] as const;
 
@@ -45,6 +46,7 @@ async function playPieces(plan: Plan): Promise<Tally> {
       await site.close();
     }
   };
+  if (plan.rounds < MIDDLING_ROUNDS) return {};
   await play("crowd", (site, random) => crowd(site, random, isLong ? 400 : 20));
   if (isLong) {
     await play("backlog", (site, random) => backlog(site, random, 10_000));

@@ -14,10 +14,14 @@ import type { SentDocument } from "../sent-document.ts";
 /** What an agent may keep of a printer that talks without end. */
 const GROWTH_MB_MAX = 64;
 const NUDGE_MS = 700;
-/** An honest printer that was not believed any more is asked again at the next job, and believed at the one after. */
 const AGAIN_MAX = 3;
+/** An honest printer that was not believed any more is asked again, and believed once its answer came during a job. */
+const TRUST_MAX = 6;
+/** So many more with each job, until one takes longer than an answer. */
+const TRUST_LINES = 2500;
 
 type AnyLie = Lie<LyingPrinter<PrinterModel>>;
+type Deal = readonly [Seat, AnyLie];
 
 export const part: Part = {
   name: "printer",
@@ -35,13 +39,15 @@ export const part: Part = {
   },
 };
 
-function liesOf(seat: Seat): readonly AnyLie[] {
+function dealTo(seat: Seat): Deal[] {
   const own = seat.tongue === "escpos" ? ESCPOS_LIES : PJL_LIES;
-  return [
-    ...COMMON_LIES,
-    ...(seat.printer.isSerial ? SERIAL_LIES : NETWORK_LIES),
-    ...(own as readonly AnyLie[]),
-  ];
+  const wires = seat.printer.isSerial ? SERIAL_LIES : NETWORK_LIES;
+  return [...COMMON_LIES, ...wires, ...(own as readonly AnyLie[])].map((lie) => [seat, lie]);
+}
+
+function shuffle<T>(all: readonly T[], random: Random): T[] {
+  const places = all.map((each) => ({ each, place: random.fraction() }));
+  return places.sort((one, other) => one.place - other.place).map(({ each }) => each);
 }
 
 class Play {
@@ -59,18 +65,12 @@ class Play {
     const rounds = new Rounds(this.#plan);
     const { random, seed } = this.#plan;
     const first = this.#desk.memory().rss;
-    while (rounds.next()) {
-      const seat = random.pick(this.#desk.seats);
-      const lies = liesOf(seat);
-      // Each is told in turn, so that a short run tells many of them.
-      const lie = lies[(rounds.current + random.integer(0, 2)) % lies.length];
-      if (lie)
-        await this.#round(
-          `round ${rounds.current} of seed ${seed}: ${seat.name} ${lie.name}`,
-          seat,
-          lie,
-          random.fork(),
-        );
+    for (let deck: Deal[] = []; rounds.next(); ) {
+      // Each is told at each printer before any is told again, so that a short run tells many of them.
+      if (deck.length === 0) deck = shuffle(this.#desk.seats.flatMap(dealTo), random);
+      const [seat, lie] = deck.pop() as Deal;
+      const what = `round ${rounds.current} of seed ${seed}: ${seat.name} ${lie.name}`;
+      await this.#round(what, seat, lie, random.fork());
     }
     const { rss, peak } = this.#desk.memory();
     if (peak - first > GROWTH_MB_MAX) throw new Error(`the agent grew from ${first} to ${peak} MB`);
@@ -95,6 +95,7 @@ class Play {
       const why = error instanceof Error ? error.message : String(error);
       throw new Error(`${what}, ${outcome.is}: ${why}`, { cause: error });
     }
+    this.#plan.note(`${what}: ${outcome.is}`);
     this.#outcomes.set(outcome.is, (this.#outcomes.get(outcome.is) ?? 0) + 1);
   }
 
@@ -137,9 +138,12 @@ class Play {
   }
 
   async #judge(seat: Seat, document: SentDocument, state: string): Promise<void> {
-    // What left a serial line may still be on its way through the terminal.
-    if (state === "delivered" && seat.printer.isSerial)
+    // What left a serial line may still be on its way through the terminal, or stand there for want of paper.
+    if (state === "delivered" && seat.printer.isSerial) {
+      if (seat.tongue === "escpos") seat.printer.model.refill();
+      seat.printer.wake();
       await this.#desk.until("taken", () => isTaken(seat, document));
+    }
     const faults = findLies(seat, document, state, this.#desk.toldOf(document));
     if (faults.length > 0) throw new Error(faults.join("; "));
   }
@@ -155,24 +159,27 @@ class Play {
   /** A document that did not come out does, and its printer takes no part of the first try for it. */
   async #printAgain(seat: Seat, document: SentDocument): Promise<void> {
     seat.printer.forget();
+    const became: string[] = [];
     for (let entry = 0; entry < AGAIN_MAX; entry++) {
       const verdict = await this.#desk.enter(document);
+      became.push(verdict);
       if (verdict === "entered") {
         const state = await this.#desk.untilResting(document);
         await this.#judge(seat, document, state);
         if (state === "printed" || state === "delivered") return;
+        became.push(state);
       }
       await delay(1000);
     }
-    throw new Error("an honest printer did not print it again");
+    throw new Error(`an honest printer did not print it again: ${became.join(", ")}`);
   }
 
   /** The next person's document is printed whole and for itself, and before long the printer is believed again. */
   async #trustAgain(seat: Seat, random: Random): Promise<void> {
-    for (let job = 0; job < AGAIN_MAX; job++) {
+    for (let job = 0; job < TRUST_MAX; job++) {
       seat.printer.forget();
       // One that was not believed is not waited for any more: its answer must come while a document takes its time.
-      const next = await this.#desk.send(seat.name, makeDocument(seat, random, job === 0 ? 5 : 2500));
+      const next = await this.#desk.send(seat.name, makeDocument(seat, random, 5 + job * TRUST_LINES));
       const verdict = await this.#desk.enter(next);
       if (verdict !== "entered") throw new Error(`the next job's OTP was answered with ${verdict}`);
       const state = await this.#desk.untilResting(next);
@@ -194,10 +201,10 @@ const WORDS = ["bread", "milk", "tea", "rice", "salt", "oil", "soap", "nails"] a
 function makeDocument({ tongue }: Seat, random: Random, linesMin = 5): Buffer {
   const name = random.bytes(10).toString("hex");
   const line = () => `${random.pick(WORDS)} ${random.integer(1, 99_999)}`;
-  const lines = Array.from({ length: random.integer(linesMin, 3000) }, line);
+  const lines = Array.from({ length: random.integer(linesMin, linesMin + 3000) }, line);
   if (tongue === "escpos") return Buffer.from(`${name}\n${lines.join("\n")}\n`);
   const page = (n: number) =>
-    `${name} ${n} ${lines.slice(n * 20, n * 20 + random.integer(1, 700)).join(" ")}\f`;
+    `${name} ${n} ${lines.slice(n * 20, n * 20 + random.integer(1, 700) + linesMin).join(" ")}\f`;
   return Buffer.from([1, 2, 3, 4].map(page).join(""));
 }
 

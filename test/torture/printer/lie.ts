@@ -105,20 +105,31 @@ export const NETWORK_LIES: readonly AnyLie[] = [
   },
 ];
 
+/** Said again and again, as printers do: what is said before the line is open nobody hears. */
+const HOLD = { everyMs: 20, speech: () => XOFF };
+
 /** On a serial line only. */
 export const SERIAL_LIES: readonly AnyLie[] = [
   {
     name: "XOFF for ever",
     outcomes: ["interrupted", "refused"],
-    begin: (printer) => printer.say(XOFF),
+    begin: (printer) => {
+      printer.habits.babble = HOLD;
+      printer.startBabbling();
+    },
     end: (printer) => printer.say(XON),
   },
   {
     name: "XOFF for a while",
     outcomes: ["printed", "delivered", "refused"],
     begin: (printer, random) => {
-      printer.say(XOFF);
-      setTimeout(() => printer.say(XON), random.integer(200, 1900));
+      printer.habits.babble = HOLD;
+      printer.startBabbling();
+      const release = (): void => {
+        printer.beHonest();
+        printer.say(XON);
+      };
+      setTimeout(release, random.integer(200, 1900));
     },
     isPersonNeeded: true,
   },

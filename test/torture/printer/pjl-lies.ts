@@ -51,7 +51,7 @@ export const PJL_LIES: readonly PjlLie[] = [
     name: "runs out of paper amid the job, and is given up",
     outcomes: ["interrupted"],
     begin: ({ model }, random) => {
-      model.trouble.sheets = random.integer(0, 2);
+      model.trouble.sheets = random.integer(1, 2);
     },
     end: ({ model }) => model.refill(),
   },
