@@ -84,6 +84,7 @@ const table = {
   "keypad-attached": event("info", "keypad", "a keypad is there"),
   "keypad-stuck": event("warn", "keypad", "a key stays down: look at the keypad"),
   "keypad-gone": event("warn", "keypad", "a keypad vanished; it is looked for"),
+  "keypad-refused": event("error", "keypad why", "a keypad is there and cannot be used; it is tried again"),
   "entry-refused": event("info", "verdict", "an entry released nothing"),
   "panel-unusable": event("warn", "why", "lamps, buzzer or tamper switch cannot be used; all else goes on"),
   "tamper-opened": event("error", "", "somebody opened the case"),

@@ -1,7 +1,7 @@
 /** Where a person meets the agent: the panel, the keypads, the session between them. */
 
 import type { HidSystem } from "../keypad/hid.ts";
-import type { Keypad, KeypadEvents } from "../keypad/keypad.ts";
+import { type Keypad, KeypadError, type KeypadEvents } from "../keypad/keypad.ts";
 import { openKeypad } from "../keypad/open-keypad.ts";
 import type { AgentConfig } from "./config.ts";
 import type { Log } from "./log.ts";
@@ -18,7 +18,11 @@ export interface Person {
   close(): Promise<void>;
 }
 
-/** @throws KeypadError for a keypad URI that cannot be right. One that is only not plugged in is waited for. */
+/**
+ * A keypad that is not plugged in, or cannot be used, is waited for: beside a printer nobody starts a program again. The
+ * panel says that it is out of order where no other keypad works.
+ * @throws KeypadError for a keypad URI that cannot be right
+ */
 export async function openPerson(
   config: AgentConfig,
   log: Log,
@@ -26,7 +30,7 @@ export async function openPerson(
   ports: Omit<SessionPorts, "panel" | "onRefused"> & { readonly onTamper: (isOpen: boolean) => void },
 ): Promise<Person> {
   const uris = config.keypads ?? defaultKeypads();
-  const lent = config.panel.keyboardLeds ? await lendHid(uris) : null;
+  const lent = config.panel.keyboardLeds ? await lendHid(uris, log) : null;
   const panel =
     givenPanel ??
     (await openPanel(
@@ -46,6 +50,7 @@ export async function openPerson(
     onRefused: (verdict) => log.write("entry-refused", { verdict }),
   });
   const keypads: Keypad[] = [];
+  const refusals = new Refusals(session);
   const closeKeypads = async () => {
     await Promise.all(keypads.splice(0).map((keypad) => keypad.close()));
   };
@@ -56,7 +61,7 @@ export async function openPerson(
   };
   session.setPhase({ starting: "keypad" });
   try {
-    for (const uri of uris) keypads.push(await openOne(uri, session, log, lent?.hid));
+    for (const uri of uris) keypads.push(await openOne(uri, { session, log, refusals }, lent?.hid));
   } catch (error) {
     await close();
     throw error;
@@ -66,21 +71,71 @@ export async function openPerson(
 }
 
 /** The HID system, where a keyboard is among the keypads: the panel may use its LEDs. */
-async function lendHid(uris: readonly string[]) {
+async function lendHid(uris: readonly string[], log: Log) {
   if (!uris.some((uri) => uri.startsWith("hid:"))) return null;
   const [{ loadHidSystem }, { lendHandles }] = await Promise.all([
     import("../keypad/hid.ts"),
     import("../keypad/hid-leds.ts"),
   ]);
-  return lendHandles(await loadHidSystem());
+  try {
+    return lendHandles(await loadHidSystem());
+  } catch (cause) {
+    if (!(cause instanceof KeypadError)) throw cause;
+    log.write("panel-unusable", { why: cause.message });
+    return null;
+  }
 }
 
-function openOne(uri: string, session: Session, log: Log, hid?: HidSystem): Promise<Keypad> {
+/** Which keypads work, and why the others do not. */
+class Refusals {
+  readonly #session: Pick<Session, "setPhase">;
+  readonly #working = new Set<string>();
+  readonly #reasons = new Map<string, string>();
+
+  constructor(session: Pick<Session, "setPhase">) {
+    this.#session = session;
+  }
+
+  note(uri: string, reason: string): void {
+    this.#reasons.set(uri, reason);
+    this.#show();
+  }
+
+  setWorking(uri: string, isWorking: boolean): void {
+    if (isWorking) this.#working.add(uri);
+    else this.#working.delete(uri);
+    if (this.#reasons.size === 0) return;
+    if (isWorking) this.#reasons.delete(uri);
+    this.#show();
+  }
+
+  #show(): void {
+    const [reason = null] = this.#reasons.values();
+    this.#session.setPhase({ broken: this.#working.size === 0 ? reason : null });
+  }
+}
+
+interface Listeners {
+  readonly session: Session;
+  readonly log: Log;
+  readonly refusals: Refusals;
+}
+
+function openOne(
+  uri: string,
+  { session, log, refusals }: Listeners,
+  hid: HidSystem | undefined,
+): Promise<Keypad> {
   const events: KeypadEvents = {
     onKey: (key) => session.takeKey(uri, key),
     onCondition: (condition) => {
       log.write(`keypad-${condition}`, { keypad: uri });
+      refusals.setWorking(uri, condition !== "gone");
       if (condition === "gone") session.dropKeypad(uri);
+    },
+    onRefused: (error) => {
+      log.write("keypad-refused", { keypad: uri, why: error.message });
+      refusals.note(uri, error.message);
     },
   };
   return openKeypad(uri, events, hid === undefined ? {} : { hid });

@@ -1,4 +1,4 @@
-import type { Keypad, KeypadCondition, KeypadEvents } from "./keypad.ts";
+import { type Keypad, type KeypadCondition, KeypadError, type KeypadEvents } from "./keypad.ts";
 
 /** Hardware that is open now. */
 export interface Source {
@@ -21,6 +21,7 @@ export class Attachment implements Keypad {
   readonly #events: KeypadEvents;
   readonly #pollMs: number;
   #condition: KeypadCondition | null = null;
+  #refusal: string | null = null;
   #source: Source | null = null;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
@@ -34,9 +35,14 @@ export class Attachment implements Keypad {
     this.#pollMs = pollMs;
   }
 
-  /** Looks for the first time; only this rejects. */
+  /** Looks for the first time; only this rejects, and only where nobody asked for refusals. */
   async start(): Promise<this> {
-    this.#take(await this.#open());
+    this.#take(
+      await this.#open().catch((cause: unknown) => {
+        if (this.#events.onRefused === undefined || !(cause instanceof KeypadError)) throw cause;
+        return this.#refuse(cause);
+      }),
+    );
     return this;
   }
 
@@ -63,6 +69,7 @@ export class Attachment implements Keypad {
       }, this.#pollMs);
       return;
     }
+    this.#refusal = null;
     this.#tell("attached");
     void source.ended.then(async () => {
       await source.close();
@@ -72,9 +79,18 @@ export class Attachment implements Keypad {
 
   async #look(): Promise<void> {
     // What is refused now (a device node that has no group yet) may be allowed in a moment.
-    const source = await this.#open().catch(() => null);
+    const source = await this.#open().catch((cause: unknown) => this.#refuse(cause));
     if (this.#isClosed) await source?.close();
     else this.#take(source);
+  }
+
+  /** Told once: the same refusal comes with every look. */
+  #refuse(cause: unknown): null {
+    if (cause instanceof KeypadError && cause.message !== this.#refusal && !this.#isClosed) {
+      this.#refusal = cause.message;
+      this.#events.onRefused?.(cause);
+    }
+    return null;
   }
 
   #tell(condition: KeypadCondition): void {

@@ -17,6 +17,11 @@ export interface KeypadEvents {
   onKey(key: Key): void;
   /** Only when it changes; the first is `attached`, or `gone` where the hardware is missing from the start. */
   onCondition(condition: KeypadCondition): void;
+  /**
+   * What is there cannot be used now (`keypad-unusable`), told once for each reason; it is tried again as if it were
+   * missing. Without a handler the first such refusal rejects `openKeypad`.
+   */
+  onRefused?(error: KeypadError): void;
   /** Ctrl-C at a `tty:` keypad, which raw mode turned into a key. Without a handler the program gets SIGINT. */
   onInterrupt?(): void;
 }

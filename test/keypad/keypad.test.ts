@@ -6,7 +6,7 @@ import { appendFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as pause, setImmediate as turn } from "node:timers/promises";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import type { Keypad, KeypadCondition, KeypadEvents } from "../../keypad/keypad.ts";
 import { checkKeypadUri, type KeypadOptions, openKeypad } from "../../keypad/open-keypad.ts";
@@ -221,6 +221,31 @@ describe("pipe:", () => {
     });
     writeFileSync(join(folder, "file"), "");
     await expect(watch(`pipe:${folder}/file`)).rejects.toMatchObject({ code: "keypad-unusable" });
+  });
+
+  it("tells a refusal once where it is asked to go on, and attaches when the reason has gone", async () => {
+    const path = join(folder, "refused");
+    writeFileSync(path, "");
+    const told: string[] = [];
+    const attached = Promise.withResolvers<void>();
+    const keypad = await openKeypad(
+      `pipe:${path}`,
+      {
+        onKey: () => undefined,
+        onCondition: (condition) => {
+          told.push(condition);
+          if (condition === "attached") attached.resolve();
+        },
+        onRefused: ({ code }) => told.push(code),
+      },
+      { pollMs: 5 },
+    );
+    onTestFinished(() => keypad.close());
+    expect(told).toEqual(["keypad-unusable", "gone"]);
+    await pause(30);
+    unlinkSync(path);
+    await attached.promise;
+    expect(told).toEqual(["keypad-unusable", "gone", "attached"]);
   });
 
   it.skipIf(lacks("socat"))("reads a pseudo-terminal too, without echo", async () => {
