@@ -318,9 +318,10 @@ export class Stage {
       const starting = this.#spawn(name);
       const program = this.fleet.program(name);
       if (program.pid !== undefined) this.onStart?.(name, program.pid);
+      // One that only takes long is up: a broker asked for boot shares too often lets an agent wait for minutes.
       const isUp = await starting.then(
         () => true,
-        () => false,
+        () => program.running,
       );
       if (isUp) {
         this.#returning.delete(name);

@@ -19,6 +19,8 @@ import { type Lane, Strace } from "../strace.ts";
 
 /** A kill between the charge and the verdict uses up a try, as it must: with a new fleet there are new ones. */
 const ROUNDS_PER_STAGE = 30;
+/** An agent gets ten boot shares in a row; a fleet that has seen so many ends is not waited for. */
+const ENDS_PER_STAGE = 12;
 /** With fewer rounds it is not worth finding every step first: some are guessed. */
 const COUNTED_FROM = 50;
 /** From its process to its service, on a busy machine. */
@@ -67,7 +69,7 @@ async function run(plan: Plan): Promise<Tally> {
       if (point.kind === "step" && point.phase === "start")
         tally["kills in a start"] += Math.max(0, kills - 1);
       if (kills === 0) tally["not reached"]++;
-      if (isSpent) theatre.rounds = ROUNDS_PER_STAGE;
+      if (isSpent || theatre.stage.ends >= ENDS_PER_STAGE) theatre.rounds = ROUNDS_PER_STAGE;
     }
   } catch (error) {
     const folder = theatre?.stage.fleet.root;
