@@ -60,6 +60,10 @@ export const COMMON_LIES: readonly AnyLie[] = [
       printer.habits.babble = { everyMs: 5, speech: () => random.bytes(random.integer(1, 40)) };
       printer.startBabbling();
     },
+    // An XOFF may have been among them.
+    end: (printer) => {
+      if (printer.isSerial) printer.say(XON);
+    },
     isPersonNeeded: true,
   },
   {
