@@ -8,7 +8,6 @@ const slow = [
   "test/cli/technician.test.ts",
   "test/escpos/library.test.ts",
   "test/fuzz/**/*.test.ts",
-  "test/fuzz/**/*.test.ts",
   "test/wire/{age,tls}.test.ts",
 ];
 
