@@ -2,8 +2,8 @@
 import type { Pi } from "./pi.ts";
 
 export interface Figures {
-  /** From the kernel's first moment to the agent's word that it serves. */
-  readonly readySeconds: number;
+  /** From the kernel's first moment until systemd calls the agent started: the panel answers; a first start enrols after that. */
+  readonly startedSeconds: number;
   readonly agentRssMib: number;
   readonly availableMib: number;
   /** Of one core, while nobody does anything. */
@@ -15,7 +15,9 @@ const IDLE_SECONDS = 60;
 
 export async function measureFigures(pi: Pi): Promise<Figures> {
   const pid = (await pi.ask("systemctl show --property=MainPID --value platen-agent")).trim();
-  const ready = await pi.ask("systemctl show --property=ActiveEnterTimestampMonotonic --value platen-agent");
+  const started = await pi.ask(
+    "systemctl show --property=ActiveEnterTimestampMonotonic --value platen-agent",
+  );
   const rss = await pi.ask(`grep VmRSS /proc/${pid}/status`);
   const available = await pi.ask("grep MemAvailable /proc/meminfo");
   const [before, wearBefore] = [await readUse(pi, pid), await pi.wear()];
@@ -23,7 +25,7 @@ export async function measureFigures(pi: Pi): Promise<Figures> {
   const [after, wearAfter] = [await readUse(pi, pid), await pi.wear()];
   const guestSeconds = after.atSeconds - before.atSeconds;
   return {
-    readySeconds: Number(ready) / 1e6,
+    startedSeconds: Number(started) / 1e6,
     agentRssMib: numberIn(rss) / 1024,
     availableMib: numberIn(available) / 1024,
     idlePercent: (100 * (after.cpuSeconds - before.cpuSeconds)) / guestSeconds,
