@@ -190,7 +190,7 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     expect(received.indexOf(document)).toBeGreaterThan(ended);
   });
 
-  it("loses and doubles no digit of a keypad that is unplugged amid an entry", async () => {
+  it("forgets what was typed on a keypad that is unplugged amid an entry, and reads it when it is back", async () => {
     const document = textOf(2000);
     const { job, otp } = await site.hold("till", document);
     till.clear();
@@ -202,7 +202,8 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     await site.keypad.plugInto(site.pi.port("keypad"));
     // Until the agent looks for it again, a second later at most, the kernel has it.
     await site.pi.ask("sleep 5");
-    await site.keypad.type(`${otp.slice(4)}\n`);
+    // What was typed before is nobody's: only the whole OTP is right.
+    await site.enter(otp);
     expect(await site.follow(job, "delivered")).toMatchObject({ state: "delivered" });
   });
 
