@@ -1,23 +1,13 @@
 /** `npm run torture -- --part disk`, in short: a few ailments, from a fixed seed. */
 import { expect, test } from "vitest";
-import { needsProgram } from "../broker/programs.ts";
 import { part } from "../torture/parts/disk.ts";
-import { Random } from "../torture/random.ts";
+import { runShort, SHORT_MS } from "../torture/short.ts";
 
 const SEED = 20_261_121;
 const ROUNDS = 4;
 
-test(`${ROUNDS} disks that lie, seed ${SEED}`, { timeout: 900_000 }, async ({ skip }) => {
-  for (const program of part.needs) needsProgram(program, skip);
-  const notes: string[] = [];
-  const plan = {
-    seed: SEED,
-    random: new Random(SEED),
-    rounds: ROUNDS,
-    seconds: 800,
-    note: (line: string) => notes.push(line),
-  };
-  const tally = await part.run(plan);
+test(`${ROUNDS} disks that lie, seed ${SEED}`, { timeout: SHORT_MS }, async ({ skip }) => {
+  const { tally, schedule } = await runShort(part, SEED, ROUNDS, skip);
   const suffered = Object.values(tally).reduce((sum, count) => sum + count, 0);
-  expect(suffered, notes.join("\n")).toBe(ROUNDS);
+  expect(suffered, schedule).toBe(ROUNDS);
 });

@@ -1,23 +1,13 @@
 /** `npm run torture -- --part network`, in short: a few rounds, from a fixed seed. */
 import { expect, test } from "vitest";
-import { needsProgram } from "../broker/programs.ts";
 import { part } from "../torture/parts/network.ts";
-import { Random } from "../torture/random.ts";
+import { runShort, SHORT_MS } from "../torture/short.ts";
 
 const SEED = 20_261_448;
 const ROUNDS = 3;
 
-test(`${ROUNDS} rounds of a network that lies, seed ${SEED}`, { timeout: 900_000 }, async ({ skip }) => {
-  for (const program of part.needs) needsProgram(program, skip);
-  const notes: string[] = [];
-  const plan = {
-    seed: SEED,
-    random: new Random(SEED),
-    rounds: ROUNDS,
-    seconds: 800,
-    note: (line: string) => notes.push(line),
-  };
-  const tally = await part.run(plan);
-  expect(tally.rounds, notes.join("\n")).toBe(ROUNDS);
+test(`${ROUNDS} rounds of a network that lies, seed ${SEED}`, { timeout: SHORT_MS }, async ({ skip }) => {
+  const { tally, schedule } = await runShort(part, SEED, ROUNDS, skip);
+  expect(tally.rounds, schedule).toBe(ROUNDS);
   expect(tally.faults).toBeGreaterThanOrEqual(2 * ROUNDS);
 });

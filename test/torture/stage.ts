@@ -114,8 +114,7 @@ export class Stage {
         this.#documents.push(document);
         return document;
       } catch (error) {
-        // Nothing was sent: a first dial that meets nobody is told at once; or it took so long that the order is stale.
-        if (!isPlatenError(error, "broker-unreachable") && !isPlatenError(error, "usage")) throw error;
+        if (!isWorthAnother(error)) throw error;
         await delay(POLL_MS);
       }
     }
@@ -331,6 +330,12 @@ export class Stage {
       await program.exited;
     }
   }
+}
+
+/** A first dial that met nobody, or a life so short that it was over before, or while, the document was sent. */
+function isWorthAnother(error: unknown): boolean {
+  if (isPlatenError(error, "job-rejected")) return error.details.reason === "expired";
+  return isPlatenError(error, "broker-unreachable") || isPlatenError(error, "usage");
 }
 
 /** A database that is being opened may refuse a reader for a moment. */

@@ -3,45 +3,23 @@ import { describe, expect, it } from "vitest";
 import { isJobId, isName, jobKey, parsePartNumber } from "../../wire/name.ts";
 import { drawOtp, formatOtp, isTrivialOtp } from "../../wire/otp.ts";
 import {
-  agentTopic,
   CALLS,
-  callTopic,
-  enrolTopic,
   parseTopic,
   partFilter,
   partTopic,
-  recipientsTopic,
   sendTopic,
   signatureTopic,
   statusFilter,
   statusTopic,
   type Topic,
 } from "../../wire/topic.ts";
+import { formatTopic } from "./topic-format.ts";
 
 const name = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,31}$/);
 const jobId = fc.stringMatching(/^[A-Za-z0-9-]{8,64}$/);
 const part = fc.nat(9_999_999);
 const codeId = fc.stringMatching(/^[0-9a-f]{16}$/);
 const ref = fc.record({ user: name, job: jobId });
-
-function formatTopic(topic: Topic): string {
-  switch (topic.room) {
-    case "send":
-      return sendTopic(topic, topic.target, topic.leaf.kind === "part" ? topic.leaf.n : topic.leaf.kind);
-    case "status":
-      return statusTopic(topic);
-    case "recipients":
-      return topic.signature ? signatureTopic(topic.target) : recipientsTopic(topic.target);
-    case "call":
-      return callTopic(topic.agent, topic.call);
-    case "part":
-      return partTopic(topic.agent, topic, topic.n);
-    case "enrol":
-      return enrolTopic(topic.code, topic.direction);
-    default:
-      return agentTopic(topic.agent, topic.room);
-  }
-}
 
 const leaf = fc.oneof(
   fc.constantFrom("only" as const, "end" as const, "cancel" as const).map((kind) => ({ kind })),

@@ -1,4 +1,5 @@
 /** Topics, part numbers and who may use what. */
+
 import { type Identity, judgePublish, maySubscribe } from "../../../broker/access.ts";
 import {
   agentTopic,
@@ -14,6 +15,7 @@ import {
   statusTopic,
   type Topic,
 } from "../../../wire/topic.ts";
+import { formatTopic } from "../../wire/topic-format.ts";
 import { bytesOf, claim, type FuzzTarget } from "../target.ts";
 
 const JOB = { user: "alice", job: "0000-aaaa" };
@@ -33,25 +35,6 @@ const FOREIGN = [
   enrolTopic("0123456789abcdef", "request"),
   "$SYS/broker/clients",
 ];
-
-function format(topic: Topic): string {
-  switch (topic.room) {
-    case "send":
-      return sendTopic(topic, topic.target, topic.leaf.kind === "part" ? topic.leaf.n : topic.leaf.kind);
-    case "status":
-      return statusTopic(topic);
-    case "recipients":
-      return topic.signature ? signatureTopic(topic.target) : recipientsTopic(topic.target);
-    case "call":
-      return callTopic(topic.agent, topic.call);
-    case "part":
-      return partTopic(topic.agent, topic, topic.n);
-    case "enrol":
-      return enrolTopic(topic.code, topic.direction);
-    default:
-      return agentTopic(topic.agent, topic.room);
-  }
-}
 
 /** MQTT 3.1.1, 4.7. */
 function matches(filter: string, topic: string): boolean {
@@ -102,7 +85,7 @@ export const target: FuzzTarget = {
   run(data) {
     const text = Buffer.from(data).toString("utf8");
     const topic = parseTopic(text);
-    if (topic) claim(format(topic) === text, `one topic, one text: ${text}`);
+    if (topic) claim(formatTopic(topic) === text, `one topic, one text: ${text}`);
     for (const who of WHO) {
       const own = who.kind === "first-contact" ? who.id : who.name;
       const verdict = judgePublish(who, text);

@@ -1,6 +1,6 @@
 /** How receipt printers lie, each with what may come of it. */
 import type { EscposLiar } from "./desk.ts";
-import type { Lie } from "./lie.ts";
+import { type Lie, refillSoon } from "./lie.ts";
 
 /** DLE EOT n answers, automatic status, `GS ( H` echo. */
 const ECHO_HEAD = Buffer.from([0x37, 0x22]);
@@ -85,15 +85,8 @@ export const ESCPOS_LIES: readonly EscposLie[] = [
     name: "runs out of paper amid the job, and gets some",
     outcomes: ["printed"],
     begin: (printer, random, body) => {
-      const { model } = printer;
-      model.runsOutIn(random.integer(1, body.length - 1));
-      setTimeout(
-        () => {
-          model.refill();
-          printer.wake();
-        },
-        random.integer(300, 1500),
-      );
+      printer.model.runsOutIn(random.integer(1, body.length - 1));
+      refillSoon(printer, random);
     },
     isPersonNeeded: true,
   },

@@ -17,6 +17,18 @@ export interface Lie<P> {
   readonly isPersonNeeded?: boolean;
 }
 
+/** Somebody comes with paper. */
+export function refillSoon(
+  printer: { readonly model: { refill(): void }; wake(): void },
+  random: Random,
+): void {
+  const afterMs = random.integer(300, 1500);
+  setTimeout(() => {
+    printer.model.refill();
+    printer.wake();
+  }, afterMs);
+}
+
 const XOFF = Buffer.from([0x13]);
 const XON = Buffer.from([0x11]);
 

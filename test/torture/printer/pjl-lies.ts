@@ -1,6 +1,6 @@
 /** How laser printers lie, each with what may come of it. */
 import type { PjlLiar } from "./desk.ts";
-import type { Lie } from "./lie.ts";
+import { type Lie, refillSoon } from "./lie.ts";
 
 type PjlLie = Lie<PjlLiar>;
 
@@ -59,15 +59,8 @@ export const PJL_LIES: readonly PjlLie[] = [
     name: "runs out of paper amid the job, and gets some",
     outcomes: ["printed"],
     begin: (printer, random) => {
-      const { model } = printer;
-      model.trouble.sheets = random.integer(1, 2);
-      setTimeout(
-        () => {
-          model.refill();
-          printer.wake();
-        },
-        random.integer(300, 1500),
-      );
+      printer.model.trouble.sheets = random.integer(1, 2);
+      refillSoon(printer, random);
     },
     isPersonNeeded: true,
   },
