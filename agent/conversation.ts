@@ -7,7 +7,7 @@ import type { Heard, Tongue } from "./printer-tongue.ts";
 
 /** What a printer did when last spoken to. Kept as long as the program runs; one per printer. */
 export interface Manners {
-  /** It answered the question in time. One that did not is asked again, and not waited for. */
+  /** It answered the question in time. One that did not is asked again, and waited for briefly. */
   answers: boolean;
   /** It confirmed a job; null: it had no occasion yet. One that did not is waited for briefly. */
   confirms: boolean | null;
@@ -28,6 +28,8 @@ export interface Patience {
 }
 
 const QUESTION_MS = 2000;
+/** What an answer takes that is under way at all. Short jobs are over before it, and nobody would hear it then. */
+const SKEPTICAL_ANSWER_MS = 100;
 const SKEPTICAL_MS = 2000;
 const THROUGH_MS = 1500;
 const TOTAL_MS = 30 * 60_000;
@@ -83,9 +85,9 @@ export class Conversation {
   }
 
   /**
-   * Asks whether it can print; what it says goes to `onSaid`. Resolves when it answered, or after a bounded time; at
-   * once for a printer that did not answer the last time, or that cannot be asked amid a document. Rejects with DeviceError when not even the question goes
-   * through.
+   * Asks whether it can print; what it says goes to `onSaid`. Resolves when it answered, or after a bounded time,
+   * a short one for a printer that did not answer the last time; at once for one that cannot be asked amid a document.
+   * Rejects with DeviceError when not even the question goes through.
    */
   async ask(isAmid: boolean, signal?: AbortSignal): Promise<void> {
     const question = isAmid ? this.#tongue.questionAmid : this.#tongue.question;
@@ -96,7 +98,7 @@ export class Conversation {
     } finally {
       limit.clear();
     }
-    const untilMs = performance.now() + (this.#manners.answers ? this.#tongue.answerMs : 0);
+    const untilMs = performance.now() + (this.#manners.answers ? this.#tongue.answerMs : SKEPTICAL_ANSWER_MS);
     await this.#wait(
       () => this.#isAnswered,
       () => untilMs - performance.now(),

@@ -171,8 +171,20 @@ describe("after: printed only where the printer confirms it", () => {
     expect(keeping.statuses).toEqual([]);
   });
 
-  test("a silent printer is asked again and not waited for; once it answered it is believed again", async () => {
+  test("a silent printer is asked again; once it answered it is believed again", async () => {
     const printer = await receiptPrinter({ answers: "late" });
+    expect(await print(RECEIPT)).toBe("delivered");
+    printer.trouble.answers = "yes";
+    await keeping.submit({ job: "job-00000002", document: RECEIPT });
+    await keeping.enter();
+    await keeping.destroyed(2);
+    expect(keeping.last("job-00000002")?.state).toBe("printed");
+  });
+
+  test("a printer that was silent once is believed again, even if its answer takes longer than a document", async () => {
+    const printer = await receiptPrinter({ answers: "no" });
+    const { open } = printer;
+    printer.open = (say) => open.call(printer, (bytes) => setTimeout(() => say(bytes), 30));
     expect(await print(RECEIPT)).toBe("delivered");
     printer.trouble.answers = "yes";
     await keeping.submit({ job: "job-00000002", document: RECEIPT });
@@ -231,7 +243,7 @@ describe("before: a printer that cannot print uses nothing up", () => {
     expect(keeping.last()?.state).toBe("printed");
   });
 
-  test("a printer that did not answer once is not waited for the next time", async () => {
+  test("a printer that did not answer once is waited for briefly the next time", async () => {
     const printer = await receiptPrinter({ answers: "no" });
     await keeping.submit({ document: RECEIPT });
     await keeping.submit({ job: "job-00000002", document: RECEIPT, manifest: { otp: "70617263" } });
@@ -246,8 +258,10 @@ describe("before: a printer that cannot print uses nothing up", () => {
     await vi.advanceTimersByTimeAsync(1000);
     await entry;
     await keeping.destroyed();
-    // No time passes any more.
-    expect(await keeping.enter("70617263")).toMatchObject({ kind: "released" });
+    const next = keeping.enter("70617263");
+    while (printer.done.length < 12) await turn();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await next).toMatchObject({ kind: "released" });
     await keeping.destroyed(2);
   });
 

@@ -178,7 +178,7 @@ class Play {
   async #trustAgain(seat: Seat, random: Random): Promise<void> {
     for (let job = 0; job < TRUST_MAX; job++) {
       seat.printer.forget();
-      // One that was not believed is not waited for any more: its answer must come while a document takes its time.
+      // One that was not believed is not waited for long: its answer may come while a document takes its time.
       const next = await this.#desk.send(seat.name, makeDocument(seat, random, 5 + job * TRUST_LINES));
       const verdict = await this.#desk.enter(next);
       if (verdict !== "entered") throw new Error(`the next job's OTP was answered with ${verdict}`);
