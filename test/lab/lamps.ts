@@ -45,6 +45,19 @@ export class Lamps {
     );
   }
 
+  /** Resolves once a lamp has flashed so often since the last signal that was seen. */
+  async flashes(lamp: Lamp, times: number): Promise<void> {
+    const count = async (): Promise<number> =>
+      ((await this.#read()).get(lamp) ?? []).filter(
+        ({ fromMs, untilMs }) => fromMs > this.#seenUntilMs && untilMs - fromMs < STEADY_MS,
+      ).length;
+    await until(
+      `flash ${times} of ${lamp}`,
+      async () => ((await count()) >= times ? true : null),
+      async () => `There were ${await count()}.`,
+    );
+  }
+
   /** The shortest time between two beginnings of light on one lamp, milliseconds. */
   async shortestPeriod(): Promise<number> {
     const lit = await this.#read();
