@@ -25,12 +25,14 @@ export function userOps(registry: Registry, relay: RelayActions): UserOps {
       relay.disconnectUser(name);
       return giveAccess(registry, name, standard);
     },
+    /** The password ends first and the name last: cut short anywhere in between, it can be asked for once more. */
     "user.remove": ({ name }) => {
-      accounts.remove(name);
+      accounts.clearPassword(name, false);
       codes.withdraw("invite", name);
       relay.disconnectUser(name);
       const cancelled = relay.cancelAll(name, "by-administrator");
       relay.hideStatuses(name);
+      accounts.remove(name);
       return { user: name, cancelled };
     },
   };

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { openAdmin } from "../../broker/admin.ts";
 import { callAdmin } from "../../broker/admin-client.ts";
 import { parseCode } from "../../wire/code.ts";
@@ -289,6 +289,20 @@ describe("users", () => {
     expect(relay.asked).toEqual(["disconnectUser bob", "cancelAll bob by-administrator", "hideStatuses bob"]);
     expect(registry.directory.userExists("bob")).toBe(false);
     expect((await failure(callAdmin(dir, "user.remove", { name: "bob" }))).code).toBe("not-there");
+  });
+
+  test("a removal that was cut short is carried out when it is asked for again", async () => {
+    const { dir, registry, relay } = await openWithSocket();
+    const bob = await callAdmin(dir, "user.add", { name: "bob", standard: true });
+    if (bob.kind !== "standard") throw new Error("no password");
+    const cancelAll = vi.spyOn(relay, "cancelAll").mockImplementationOnce(() => {
+      throw new Error("the disk failed");
+    });
+    await failure(callAdmin(dir, "user.remove", { name: "bob" }));
+    expect(await registry.accounts.verify("bob", bob.password, "192.0.2.1")).toBe("refused");
+    expect(await callAdmin(dir, "user.remove", { name: "bob" })).toEqual({ user: "bob", cancelled: 2 });
+    expect(cancelAll).toHaveBeenCalledTimes(2);
+    expect(registry.directory.userExists("bob")).toBe(false);
   });
 });
 

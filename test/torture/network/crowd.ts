@@ -51,7 +51,7 @@ async function sendAll(site: Site, sender: RawSender, random: Random, size: numb
     const manifest = Buffer.from(`${JSON.stringify({ v: 1, otp, raw: true })}\n`);
     await sender.publish(AGENT, job, "only", await sealAnything(recipients, Buffer.concat([manifest, body])));
     await sender.until(job, ({ state }) => state === "stored", "stored");
-    documents[n] = site.add({ job, target: AGENT, body, otp, isStored: true });
+    documents[n] = site.add({ user: "alice", job, target: AGENT, body, otp, isStored: true });
   };
   for (let n = 0; n < size; n += AT_ONCE) {
     const count = Math.min(AT_ONCE, size - n);

@@ -76,15 +76,22 @@ export class Site {
     return this.#alice;
   }
 
+  /** Somebody else, through the same liar. */
+  async addSender(user: string): Promise<Sender> {
+    const { dir, profile } = await this.fleet.addSender(user);
+    return { dir, profile: { ...profile, address: this.lines.sender.address } };
+  }
+
   /** Sends as a person would who tries again as long as the broker cannot be reached. */
-  async send(target: string, body: Buffer): Promise<SentDocument> {
+  async send(target: string, body: Buffer, sender = this.#alice): Promise<SentDocument> {
     const job = randomUUID();
+    const { user } = sender.profile;
     const file = this.fleet.path("documents", job);
     writeFileSync(file, body);
     for (;;) {
       try {
-        const receipt = await this.fleet.send(this.#alice, target, [file], { raw: true, job });
-        return this.add({ job, target, body, otp: receipt.otp, isStored: true });
+        const receipt = await this.fleet.send(sender, target, [file], { raw: true, job });
+        return this.add({ user, job, target, body, otp: receipt.otp, isStored: true });
       } catch (error) {
         if (!isPlatenError(error, "broker-unreachable")) throw error;
         await delay(100);
@@ -92,8 +99,8 @@ export class Site {
     }
   }
 
-  add(document: Pick<SentDocument, "job" | "target" | "body" | "otp" | "isStored">): SentDocument {
-    const sent = { user: "alice", copies: 1, entries: 0, ...document };
+  add(document: Omit<SentDocument, "copies" | "entries">): SentDocument {
+    const sent = { copies: 1, entries: 0, ...document };
     this.documents.push(sent);
     return sent;
   }
@@ -117,8 +124,12 @@ export class Site {
 
   /** The broker gave a group's document to one of the agents. */
   isClaimed({ job }: SentDocument): boolean {
-    const book = this.fleet.path("broker", "broker.db");
-    return readField(book, "SELECT claimed_agent FROM jobs WHERE job = ?", job) !== null;
+    return this.askBroker("SELECT claimed_agent FROM jobs WHERE job = ?", job) !== null;
+  }
+
+  /** The same of a question to the broker's. */
+  askBroker<T = string>(sql: string, ...values: string[]): T | null {
+    return readField(this.fleet.path("broker", "broker.db"), sql, ...values);
   }
 
   /** The first field of the first row of a question to an agent's book, or null. */
@@ -249,6 +260,6 @@ function isVerdict({ event, job }: LogLine, of: string): boolean {
 }
 
 /** What was delivered is an end here, so that whatever comes out once more was not asked for. */
-function agentSettings(address: string): string {
+export function agentSettings(address: string): string {
   return `broker = "${address}"\n[policy]\ndeliveredGraceSeconds = 0\n`;
 }

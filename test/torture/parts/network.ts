@@ -4,6 +4,7 @@ import { crowd } from "../network/crowd.ts";
 import { Faults } from "../network/network-faults.ts";
 import { stopInOrder } from "../network/orderly-stops.ts";
 import { partition } from "../network/partition.ts";
+import { removeUsers } from "../network/removed-user.ts";
 import { AGENTS, GROUP, Site } from "../network/site.ts";
 import { twins } from "../network/twins.ts";
 import { type Part, type Plan, Rounds, type Tally } from "../part.ts";
@@ -48,6 +49,7 @@ async function playPieces(plan: Plan): Promise<Tally> {
   };
   if (plan.rounds < MIDDLING_ROUNDS) return {};
   await play("crowd", (site, random) => crowd(site, random, isLong ? 400 : 20));
+  await play("users removed", (site, random) => removeUsers(site, random, plan.note));
   if (isLong) {
     await play("backlog", (site, random) => backlog(site, random, 10_000));
     await play("orderly stops", (site, random) => stopInOrder(site, random, plan.note));
