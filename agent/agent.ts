@@ -219,7 +219,10 @@ class Agent implements RunningAgent {
 
   /** The first failure in a row, and each that differs from the one before; the others only when debugging. */
   #logDown(error: PlatenError): void {
-    const described = describeError(error);
+    const isRefused = isPlatenError(error, "login-refused");
+    const described = isRefused
+      ? { code: error.code, why: this.#renewal.explainRefusal(Date.now()) }
+      : describeError(error);
     const isNews = error.code !== this.#lastDown;
     this.#lastDown = error.code;
     this.#log.write(isNews ? "link-down" : "dial-failed", described);

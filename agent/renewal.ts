@@ -54,6 +54,16 @@ export class Renewal {
     this.#timer = null;
   }
 
+  /** What a refused login means for this agent, and what helps. @param nowMs of this machine's clock */
+  explainRefusal(nowMs: number): string {
+    const { validToDate } = new X509Certificate(this.#certificate);
+    const day = validToDate.toISOString().slice(0, 10);
+    const remedy = "What is held here can still be printed. Then run on the broker: platen printer replace";
+    return validToDate.getTime() <= nowMs
+      ? `The certificate ended on ${day}. ${remedy}; and enrol here again.`
+      : `Revoked, or one of the two clocks is wrong: the certificate is good until ${day}. ${remedy}, if it was revoked.`;
+  }
+
   async #renew(): Promise<void> {
     const { calls, agent, address, key, store, onOutcome } = this.#ports;
     try {

@@ -107,7 +107,10 @@ export class CertificateRegister implements AgentCertificates {
       .all(this.#now() + WARN_S) as { name: string; ends: number }[];
     return rows.map(({ name, ends }) => {
       const day = new Date(ends * 1000).toISOString().slice(0, 10);
-      const sentence = `The certificate of the agent “${name}” ends on ${day}. Connect the agent before, it renews itself; after that it needs: platen printer replace`;
+      const hasEnded = ends <= this.#now();
+      const sentence = hasEnded
+        ? `The certificate of the agent “${name}” ended on ${day}: it is let in no more. What it holds can still be printed there; then run: platen printer replace`
+        : `The certificate of the agent “${name}” ends on ${day}. Connect the agent before, it renews itself; after that it needs: platen printer replace`;
       return { kind: "agent-certificate-ending", subject: name, at: ends, sentence };
     });
   }

@@ -20,8 +20,8 @@ export function packBoot(folder: string, image: string, epoch: number): void {
 }
 
 /**
- * The root, read-only for good. zstd: a Zero 2 W unpacks it faster than its card reads, and xz would save a tenth of the
- * size for four times the work at each start.
+ * The root, read-only for good. zstd: xz would save a seventh of the size for ten times the work at each start
+ * (docs/image.md).
  */
 export function packRoot(folder: string, image: string, epoch: number): void {
   rmSync(image, { force: true });

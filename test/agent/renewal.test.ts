@@ -75,6 +75,12 @@ describe("renewal", () => {
     expect(renewal.certificate).not.toBe(certificate);
   });
 
+  test("a refused login is explained by its end, and else by what else it may be", () => {
+    const end = FROM + 90 * DAY_MS;
+    expect(renewal.explainRefusal(end)).toMatch(/ended on 2027-04-01\..* can still be printed\..* replace;/);
+    expect(renewal.explainRefusal(end - 1)).toMatch(/^Revoked, or .* clocks .* until 2027-04-01\..*replace/);
+  });
+
   test("before that nothing is asked", () => {
     reply = async () => {
       throw new Error("asked");
