@@ -20,10 +20,14 @@ class PjlTongue implements Tongue {
   readonly #reader = new PjlReader();
   /** `stale`: what is heard may be an answer to somebody who asked before. */
   #asked: "stale" | "fresh" | "answered" = "stale";
-  #isClosed = false;
+  /** What it says back once it has read everything before our own `EOJ`. */
+  readonly #lastWords: string;
+  #isClosing = false;
+  #isReadToTheEnd = false;
 
   constructor(name: string) {
     this.#name = name;
+    this.#lastWords = `${name}-end`;
     this.question = encodePjl([
       { kind: "echo", words: name },
       { kind: "info", about: "STATUS" },
@@ -37,8 +41,11 @@ class PjlTongue implements Tongue {
   }
 
   close(): Uint8Array {
-    this.#isClosed = true;
-    return encodePjl([{ kind: "end-of-job", name: this.#name }]);
+    this.#isClosing = true;
+    return encodePjl([
+      { kind: "echo", words: this.#lastWords },
+      { kind: "end-of-job", name: this.#name },
+    ]);
   }
 
   /** The echo tells when an answer is its own, however late. */
@@ -52,6 +59,7 @@ class PjlTongue implements Tongue {
     switch (message.kind) {
       case "echo":
         if (message.words === this.#name && this.#asked === "stale") this.#asked = "fresh";
+        if (message.words === this.#lastWords && this.#isClosing) this.#isReadToTheEnd = true;
         return [];
       case "device":
         return this.#takeStatus(message);
@@ -73,12 +81,12 @@ class PjlTongue implements Tongue {
   }
 
   /**
-   * An end told before our own `EOJ` went out is another's (a document that closes more jobs than it opened), and one
-   * without a page in the bin confirms nothing.
+   * An end told before our own `EOJ` was read is another's (a document that closes more jobs than it opened), and one
+   * without a page in the bin confirms nothing. When bytes were sent says nothing of when they are read: the echo does.
    */
   #takeJob({ step, pages, result }: Extract<PjlMessage, { kind: "job" }>): Heard[] {
     if (step === "start") return [{ kind: "sign" }];
     if (step === "canceled" || (result !== null && result !== "OK")) return [{ kind: "refused" }];
-    return this.#isClosed && pages !== null && pages > 0 ? [{ kind: "printed" }] : [];
+    return this.#isReadToTheEnd && pages !== null && pages > 0 ? [{ kind: "printed" }] : [];
   }
 }

@@ -128,7 +128,7 @@ describe("PJL", () => {
     expect(text(tongue.opening)).toBe(
       `${uel}@PJL\r\n@PJL USTATUS DEVICE = ON\r\n@PJL USTATUS JOB = ON\r\n@PJL USTATUS PAGE = ON\r\n@PJL JOB NAME = "p-1"\r\n${uel}`,
     );
-    expect(text(tongue.close())).toBe(`${uel}@PJL\r\n@PJL EOJ NAME = "p-1"\r\n${uel}`);
+    expect(text(tongue.close())).toBe(`${uel}@PJL\r\n@PJL ECHO p-1-end\r\n@PJL EOJ NAME = "p-1"\r\n${uel}`);
     expect(text(tongue.farewell)).toBe(`${uel}@PJL\r\n@PJL USTATUSOFF\r\n${uel}`);
   });
 
@@ -141,11 +141,18 @@ describe("PJL", () => {
     expect(readinessOf(say(saidOf(heard)))).toBe("yes");
   });
 
-  test("printed: its own end, after its own EOJ, with pages, and no other result than OK", () => {
+  test("printed: its own end, after its own EOJ was read, with pages, and no other result than OK", () => {
     const ours = 'NAME="p-1"\r\n';
     const early = speakPjl("p-1");
+    const readToTheEnd = bytes("@PJL ECHO p-1-end\r\n\f");
+    early.hear(readToTheEnd);
     expect(early.hear(end(`${ours}PAGES=3\r\n`))).toEqual([]);
     early.close();
+    // Sent, and perhaps not yet read: a document's own end of our job looks like this.
+    expect(early.hear(end(`${ours}PAGES=3\r\n`))).toEqual([]);
+    expect(early.hear(bytes("@PJL ECHO p-2-end\r\n\f"))).toEqual([]);
+    expect(early.hear(end(`${ours}PAGES=3\r\n`))).toEqual([]);
+    early.hear(readToTheEnd);
     expect(early.hear(end(`${ours}\r\n`))).toEqual([]);
     expect(early.hear(end(`${ours}PAGES=0\r\n`))).toEqual([]);
     expect(early.hear(end('NAME="p-2"\r\nPAGES=3\r\n'))).toEqual([]);
