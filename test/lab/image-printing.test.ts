@@ -251,7 +251,7 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     await site.lamps.shows("ready");
     await site.enter(second.otp);
     expect(await site.follow(second.job, "delivered")).toMatchObject({ state: "delivered" });
-    expect(till.printed.includes(after)).toBe(true);
+    await till.prints(after);
   });
 
   it("charges wrong digits, waits when they are used up, and forgets neither over a restart", async () => {
