@@ -265,6 +265,7 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     await site.enter(otp);
     await site.lamps.shows("wait");
     await site.pi.ask("systemctl restart platen-agent");
+    await site.lamps.shows("ready");
     await site.enter(otp);
     await site.lamps.shows("wait");
     // One try comes back every two minutes, of which some have gone.
