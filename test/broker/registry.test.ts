@@ -65,6 +65,16 @@ test("an agent that stays away past its certificate is told of in time", async (
   expect(opened.registry.warnings().map(({ kind }) => kind)).toContain("clock-doubtful");
 });
 
+test("of one that stayed away for too long it is told what is left to do", async () => {
+  const opened = await openTestRegistry(scratch.folder());
+  await addEnrolled(opened, "lobby");
+  opened.clock.now += 300 * DAY;
+  await addEnrolled(opened, "cellar");
+  opened.clock.now += 66 * DAY;
+  const warning = opened.registry.warnings().find(({ subject }) => subject === "lobby");
+  expect(warning?.sentence).toMatch(/“lobby” ended on .* What it holds .*platen printer replace/);
+});
+
 test("a disk that takes no new signature is told, and the hour after it is tried again", async () => {
   const opened = await openTestRegistry(scratch.folder());
   await addEnrolled(opened, "lobby");

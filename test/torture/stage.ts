@@ -12,6 +12,7 @@ import type { JobRef } from "../../wire/name.ts";
 import { jobKey } from "../../wire/name.ts";
 import { Fleet, type Sender } from "../e2e/fleet.ts";
 import { type BrokerJob, readAgent, readBroker } from "./books.ts";
+import { type Environment, startWithin } from "./environment.ts";
 import { type Piece, readTrays } from "./paper.ts";
 import type { Random } from "./random.ts";
 import { awaitRest } from "./rest.ts";
@@ -33,9 +34,6 @@ export interface StageOptions {
   /** What is done to it may cost documents. */
   readonly mayLose?: boolean;
 }
-
-/** What a program's environment has beside ours. */
-export type Environment = Readonly<Record<string, string>>;
 
 /** What was delivered is over at once. */
 export const FINAL = "policy.deliveredGraceSeconds = 0\n";
@@ -294,19 +292,10 @@ export class Stage {
     });
   }
 
-  /** A child takes over our environment as it is when it begins. */
   #spawn(name: ProgramName): Promise<unknown> {
-    const environment = this.#environments.get(name) ?? {};
-    const before = { ...process.env };
-    Object.assign(process.env, environment);
-    try {
-      return name === "broker" ? this.fleet.startBroker() : this.fleet.startAgent(name);
-    } finally {
-      for (const key of Object.keys(environment)) {
-        if (before[key] === undefined) delete process.env[key];
-        else process.env[key] = before[key];
-      }
-    }
+    return startWithin(this.#environments.get(name) ?? {}, () =>
+      name === "broker" ? this.fleet.startBroker() : this.fleet.startAgent(name),
+    );
   }
 
   /** It may be killed again while it starts. */

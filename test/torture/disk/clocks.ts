@@ -1,32 +1,18 @@
 /** Clocks that are wrong, by libfaketime: at a start, and jumping while a program runs. Monotonic time stays true. */
-import { existsSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Environment, ProgramName, Stage } from "../stage.ts";
+import type { Environment } from "../environment.ts";
+import { LyingClock } from "../lying-clock.ts";
+import type { ProgramName, Stage } from "../stage.ts";
 import { type Ailment, expectState, sendHeld } from "./ailment.ts";
-
-export const FAKETIME = ["x86_64", "aarch64"]
-  .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
-  .find((path) => existsSync(path));
 
 const YEAR = 365 * 86_400;
 /** A sweep of the agent's comes every 15 s, the broker's every 30: after this both had one under the wrong time. */
 const SWEPT_MS = 31_000;
 
-/** @param file holds an offset in seconds, read at every question for the time */
-function fakeFrom(file: string): Environment {
-  return {
-    LD_PRELOAD: FAKETIME ?? "",
-    FAKETIME_TIMESTAMP_FILE: file,
-    FAKETIME_NO_CACHE: "1",
-    FAKETIME_DONT_FAKE_MONOTONIC: "1",
-    DONT_FAKE_MONOTONIC: "1",
-  };
-}
-
 function setClock(stage: Stage, name: ProgramName, offsetS: number): Environment {
-  const file = stage.fleet.path(`${name}.clock`);
-  writeFileSync(file, `${offsetS < 0 ? "-" : "+"}${Math.abs(offsetS)}\n`);
-  return fakeFrom(file);
+  const clock = new LyingClock(stage.fleet.path(`${name}.clock`));
+  clock.set(offsetS);
+  return clock.environment("wall");
 }
 
 const sinceEpoch = () => Math.floor(Date.now() / 1000);

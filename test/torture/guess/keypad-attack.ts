@@ -4,13 +4,14 @@
  * were judged: a wrong one that was, says so in the log.
  */
 import { randomInt } from "node:crypto";
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { REFILL_MS, TRIES_MAX } from "../../../agent/tries.ts";
 import { Fleet, type Sender } from "../../e2e/fleet.ts";
+import { FAKETIME, sweepAfter } from "../lying-clock.ts";
 import type { Random } from "../random.ts";
 
 const KEYPADS = 3;
@@ -21,9 +22,6 @@ const ESCROW_TRIES = 5;
 /** An answer comes within a second, but for a machine that has more to do. */
 const ANSWER_MS = 2000;
 const JUMPS = ["+0", "+1h", "+1d", "-1d", "-20y", "+10y"] as const;
-const FAKETIME = ["x86_64", "aarch64"]
-  .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
-  .find((file) => existsSync(file));
 
 export interface AttackTally {
   readonly entries: number;
@@ -121,12 +119,10 @@ export class KeypadAttack {
     await this.fleet.close();
   }
 
-  /** What libfaketime shares between processes outlives a killed one. */
   async #kill(): Promise<void> {
     const { pid } = this.fleet.program("lobby");
     await this.fleet.kill("lobby");
-    for (const name of ["faketime_shm", "sem.faketime_sem"])
-      rmSync(`/dev/shm/${name}_${pid}`, { force: true });
+    sweepAfter(pid);
   }
 
   #copyCard(): void {

@@ -3,13 +3,16 @@
  * person who types until the document is out.
  */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import Database from "better-sqlite3";
 import type { Child, LogLine } from "../../../cli/demo/child.ts";
 import { isPlatenError } from "../../../wire/error.ts";
 import { Fleet, type Sender } from "../../e2e/fleet.ts";
+import { type Environment, startWithin } from "../environment.ts";
 import { Liar } from "../liar.ts";
+import { sweepAfter } from "../lying-clock.ts";
 import { findPaper, type Piece, readTrays } from "../paper.ts";
 import type { Random } from "../random.ts";
 import { awaitRest, type Known } from "../rest.ts";
@@ -44,6 +47,9 @@ export class Site {
   readonly #note: (line: string) => void;
   /** Being restarted now. */
   readonly #restarting = new Set<Program>();
+  readonly #environments = new Map<Program, Environment>();
+  /** Those that had an environment of their own. */
+  readonly #lied = new Set<number | undefined>();
 
   private constructor(fleet: Fleet, lines: Site["lines"], alice: Sender, note: (line: string) => void) {
     this.fleet = fleet;
@@ -192,16 +198,28 @@ export class Site {
     return readTrays(this.fleet, AGENTS);
   }
 
-  /** Stops or kills a program, and starts it again. */
-  async restart(program: Program, how: "SIGTERM" | "SIGKILL"): Promise<void> {
+  /** What came out is taken, and with its documents no longer looked at: years later no book has them. */
+  takeAway(): void {
+    this.documents.length = 0;
+    for (const agent of AGENTS) {
+      const tray = this.fleet.path("printed", agent);
+      for (const file of readdirSync(tray)) rmSync(join(tray, file));
+    }
+  }
+
+  /** Stops or kills a program, and starts it again; `environment` is its own from then on. */
+  async restart(program: Program, how: "SIGTERM" | "SIGKILL", environment?: Environment): Promise<void> {
     if (this.#restarting.has(program)) return;
     this.#restarting.add(program);
+    if (environment) this.#environments.set(program, environment);
     try {
       this.#note(`${program}: ${how}`);
       if (how === "SIGKILL") await this.fleet.kill(program);
       else await this.fleet.stop(program);
-      if (program === "broker") await this.fleet.startBroker();
-      else await this.fleet.startAgent(program);
+      await startWithin(this.#environments.get(program) ?? {}, () =>
+        program === "broker" ? this.fleet.startBroker() : this.fleet.startAgent(program),
+      );
+      if (this.#environments.has(program)) this.#lied.add(this.fleet.program(program).pid);
     } finally {
       this.#restarting.delete(program);
     }
@@ -227,6 +245,7 @@ export class Site {
 
   async close(): Promise<void> {
     await closeAll(this.fleet, this.lines);
+    for (const pid of this.#lied) sweepAfter(pid);
   }
 }
 

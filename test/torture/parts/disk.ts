@@ -3,10 +3,11 @@
  * time in 1970, ahead, behind and jumping. Each ends in a state with a reason, harms no other job, and is served after.
  */
 import { sufferOnce } from "../disk/ailment.ts";
-import { CLOCKS, FAKETIME } from "../disk/clocks.ts";
+import { CLOCKS } from "../disk/clocks.ts";
 import { DAMAGE } from "../disk/damage.ts";
 import { drawFull, mayMount } from "../disk/full-disk.ts";
 import { drawSpoilt } from "../disk/spoilt-writes.ts";
+import { FAKETIME } from "../lying-clock.ts";
 import { type Part, type Plan, Rounds, type Tally } from "../part.ts";
 import type { Random } from "../random.ts";
 

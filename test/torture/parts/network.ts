@@ -1,5 +1,6 @@
 /** A network that lies between sender, broker and agents: documents come through whole, once, and all settles. */
 import { backlog } from "../network/backlog.ts";
+import { outliveCertificates } from "../network/certificates.ts";
 import { crowd } from "../network/crowd.ts";
 import { Faults } from "../network/network-faults.ts";
 import { stopInOrder } from "../network/orderly-stops.ts";
@@ -50,6 +51,7 @@ async function playPieces(plan: Plan): Promise<Tally> {
   if (plan.rounds < MIDDLING_ROUNDS) return {};
   await play("crowd", (site, random) => crowd(site, random, isLong ? 400 : 20));
   await play("users removed", (site, random) => removeUsers(site, random, plan.note));
+  await play("certificates", (site, random) => outliveCertificates(site, random, plan.note));
   if (isLong) {
     await play("backlog", (site, random) => backlog(site, random, 10_000));
     await play("orderly stops", (site, random) => stopInOrder(site, random, plan.note));
