@@ -5,8 +5,8 @@
 import { type JobRef, jobKey } from "../wire/name.ts";
 import type { Db } from "./database.ts";
 
-/** How often what is left is saved: as much as a crash could give back. */
-export const SAVE_MS = 15_000;
+/** How often what is left is saved, at least: as much as a crash could give back. Each time writes to the card. */
+export const SAVE_MS = 60_000;
 
 export type GraceState = "interrupted" | "delivered";
 /** In milliseconds; 0: none. */
@@ -23,10 +23,12 @@ export class Graces {
   readonly #read;
   readonly #write;
   readonly #remove;
+  #savedAtMs: number;
 
   constructor(db: Db, monotonic: () => number, times: GraceTimes) {
     this.#monotonic = monotonic;
     this.#times = times;
+    this.#savedAtMs = monotonic();
     this.#read = db
       .prepare<[string, string], number>("SELECT left_ms FROM grace WHERE user = ? AND job = ?")
       .pluck();
@@ -64,8 +66,11 @@ export class Graces {
     if (this.#graces.delete(jobKey(ref))) this.#remove.run(ref.user, ref.job);
   }
 
-  /** To be called every {@link SAVE_MS}. */
-  save(): void {
+  /** Whenever it is called, and writes as seldom as it may: `nextMs` from now it is called again. */
+  save(nextMs: number): void {
+    const now = this.#monotonic();
+    if (now + nextMs - this.#savedAtMs <= SAVE_MS) return;
+    this.#savedAtMs = now;
     for (const grace of this.#graces.values()) this.#write.run(grace.user, grace.job, this.leftMs(grace));
   }
 

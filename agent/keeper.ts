@@ -6,7 +6,7 @@ import { EXPIRES_DEFAULT_S, EXPIRES_MAX_S, OTP_DIGITS, OTP_DIGITS_LARGE_GROUP } 
 import { OpenArrivals } from "./arrivals.ts";
 import { Clock, systemTime } from "./clock.ts";
 import { type Db, openDatabase } from "./database.ts";
-import { Graces, SAVE_MS } from "./graces.ts";
+import { Graces } from "./graces.ts";
 import { Handover } from "./handover.ts";
 import { Jobs } from "./jobs.ts";
 import type { Keeper, KeeperOptions, KeeperPolicy, KeeperSignals } from "./keeper-port.ts";
@@ -20,7 +20,7 @@ import { Seen } from "./seen.ts";
 import { Spool } from "./spool.ts";
 import { faultOfStorage } from "./storage-fault.ts";
 import { Stretch } from "./stretch.ts";
-import { Sweep } from "./sweep.ts";
+import { SWEEP_MS, Sweep } from "./sweep.ts";
 import { Traces } from "./traces.ts";
 import { Tries } from "./tries.ts";
 import { Vault } from "./vault.ts";
@@ -92,7 +92,8 @@ class OpenKeeper implements Keeper {
     const signals = { ...SILENT, ...options.signals };
     const { escrow } = options;
     this.#db = db;
-    this.#clock = new Clock(options.time ?? systemTime, readHighestSeen(db));
+    const highestSeen = readHighestSeen(db);
+    this.#clock = new Clock(options.time ?? systemTime, highestSeen);
     const monotonic = (): number => this.#clock.monotonic();
     this.outbox = new EventOutbox(db);
     this.#spool = new Spool(join(options.dir, "spool"), policy.reserveBytes);
@@ -132,7 +133,7 @@ class OpenKeeper implements Keeper {
     this.release = new KeypadRelease({ ...room, handover, workers });
     const speaks = speakers(options.printers);
     this.arrivals = new OpenArrivals({ ...room, seen: new Seen(db), speaks }, this.#spool, traces);
-    this.#sweep = new Sweep({ ...shared, signals, expiresDefaultS: policy.expiresDefaultS });
+    this.#sweep = new Sweep({ ...shared, signals, expiresDefaultS: policy.expiresDefaultS, highestSeen });
   }
 
   async start(): Promise<void> {
@@ -145,7 +146,7 @@ class OpenKeeper implements Keeper {
     }
     this.#timer = setInterval(() => {
       this.#sweeping = this.#sweeping.then(() => this.#sweep.run()).catch(() => undefined);
-    }, SAVE_MS);
+    }, SWEEP_MS);
   }
 
   held(): number {

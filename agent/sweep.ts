@@ -7,6 +7,10 @@ import type { Jobs } from "./jobs.ts";
 import type { KeeperSignals } from "./keeper-port.ts";
 import type { Traces } from "./traces.ts";
 
+/** How often it is to be run. */
+export const SWEEP_MS = 15_000;
+/** The highest time seen is kept so often and not oftener: a card wears out by what is written while nobody prints. */
+const KEEP_TIME_S = 3600;
 /** A tombstone outlives every ticket and share of its job. */
 const TOMBSTONE_S = 30 * 24 * 3600;
 
@@ -18,6 +22,8 @@ export interface SweepRoom {
   readonly clock: Clock;
   readonly signals: Pick<KeeperSignals, "onTiming">;
   readonly expiresDefaultS: number;
+  /** Unix seconds, as kept from earlier runs; 0 if none. */
+  readonly highestSeen: number;
 }
 
 export class Sweep {
@@ -25,9 +31,11 @@ export class Sweep {
   readonly #keepTime;
   readonly #hasOld;
   readonly #forgetOld;
+  #keptTime: number;
 
   constructor(room: SweepRoom) {
     this.#room = room;
+    this.#keptTime = room.highestSeen;
     this.#keepTime = room.db.prepare<[number]>(
       "INSERT INTO clock (one, highest_seen) VALUES (1, ?) ON CONFLICT DO UPDATE SET highest_seen = max(highest_seen, excluded.highest_seen)",
     );
@@ -44,7 +52,7 @@ export class Sweep {
     });
   }
 
-  /** Once; the caller repeats it. Storage errors pass through: the next run finds what is left. */
+  /** Once; the caller repeats it every {@link SWEEP_MS}. Storage errors pass through: the next run finds what is left. */
   async run(): Promise<void> {
     const { db, clock, graces, jobs } = this.#room;
     const now = clock.now();
@@ -55,9 +63,12 @@ export class Sweep {
       if (job.expires === null) jobs.note(job, { expires: now + this.#room.expiresDefaultS });
       else if (job.expires <= now) await this.#end(job, "time-over");
     }
-    graces.save();
+    graces.save(SWEEP_MS);
     if (now === null) return;
-    this.#keepTime.run(now);
+    if (now - this.#keptTime >= KEEP_TIME_S) {
+      this.#keepTime.run(now);
+      this.#keptTime = now;
+    }
     if (this.#hasOld.get(now - TOMBSTONE_S)) this.#forgetOld(now - TOMBSTONE_S);
     // Here and not amid a release: a checkpoint is the slowest thing the database does.
     db.pragma("wal_checkpoint(PASSIVE)");

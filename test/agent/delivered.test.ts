@@ -198,7 +198,7 @@ describe("a restart", () => {
     await keeping.keeper.stop(0);
     await keeping.start();
     expect(keeping.last()).toMatchObject({ state: "delivered", final: false });
-    keeping.time.pass(284);
+    keeping.time.pass(239);
     await print();
     expect(pages()).toHaveLength(2);
   });
@@ -209,7 +209,7 @@ describe("a restart", () => {
     keeping.time.pass(300);
     sweep();
     await keeping.restart();
-    keeping.time.pass(285);
+    keeping.time.pass(240);
     expect(await keeping.enter()).toEqual(NOT_ACCEPTED);
     sweep();
     await keeping.destroyed();

@@ -73,6 +73,43 @@ test("a time once seen is remembered: an earlier one is not believed after a res
   expect(keeping.last()?.state).toBe("held");
 });
 
+test("while nobody prints, the card is written to once an hour, and not oftener", async () => {
+  await keeping.submit({});
+  await keeping.restart();
+  const db = new Database(join(keeping.dir, "jobs.db"), { readonly: true });
+  const version = () => db.pragma("data_version", { simple: true });
+  const before = version();
+  const passTo = async (seconds: number) => {
+    for (let at = 0; at < seconds; at += 300) {
+      keeping.time.pass(300);
+      await vi.advanceTimersByTimeAsync(15_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return version();
+  };
+  expect(await passTo(3300)).toBe(before);
+  expect(await passTo(600)).not.toBe(before);
+  db.close();
+});
+
+test("what is left of a grace is written once a minute, and a restart costs no more than that", async () => {
+  await keeping.submit({ document: Buffer.alloc(9000) });
+  keeping.printer.inject({ kind: "vanish", afterBytes: 5000 });
+  await keeping.enter();
+  await keeping.until(() => keeping.last()?.state === "interrupted");
+  const db = new Database(join(keeping.dir, "jobs.db"), { readonly: true });
+  const leftMs = () => db.prepare("SELECT left_ms FROM grace").pluck().get();
+  const seen: unknown[] = [];
+  for (let passed = 15; passed <= 120; passed += 15) {
+    keeping.time.pass(15);
+    await vi.advanceTimersByTimeAsync(15_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    seen.push(leftMs());
+  }
+  db.close();
+  expect(seen).toEqual([600, 600, 600, 540, 540, 540, 540, 480].map((seconds) => seconds * 1000));
+});
+
 test("an interrupted job's grace ends: final, still called interrupted, every trace gone", async () => {
   await keeping.submit({ document: Buffer.alloc(9000) });
   keeping.printer.inject({ kind: "vanish", afterBytes: 5000 });
