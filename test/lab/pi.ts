@@ -3,6 +3,7 @@
  * that leads to one port of this host and nowhere else. What only the lab needs comes with the kernel's command line.
  */
 import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import type { Card } from "./card.ts";
 import type { CommandChannel, Outcome } from "./command-channel.ts";
 import { PATIENCE_MS } from "./patience.ts";
@@ -56,6 +57,8 @@ export class Pi {
   /** Resolves as soon as commands can be given, which is before the agent is ready. */
   static async boot(card: Card, parent: string, options: PiOptions = {}): Promise<Pi> {
     const startedMs = performance.now();
+    // QEMU opens it and does not make it.
+    if (options.recordWrites !== undefined) await writeFile(options.recordWrites, "");
     const { kernel, initrd, commandLine } = await card.bootFiles();
     const qemu = await Qemu.start(PROGRAM, parent, (folder) => [
       ...[...MACHINE, "-nodefaults", "-no-reboot", "-display", "none"],
