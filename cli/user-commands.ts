@@ -71,7 +71,10 @@ function addUserEnds(user: Command): void {
         const removed = await askBroker(options, "user.remove", { name });
         terminal.printJson(removed);
         const jobs = removed.cancelled === 1 ? "1 job" : `${removed.cancelled} jobs`;
-        terminal.print(`“${name}” is removed; ${jobs} of theirs cancelled.`);
+        const rest = "What prints just now comes out; a printer that is cut off lets go once it is back.";
+        terminal.print(
+          `“${name}” is removed; ${jobs} of theirs cancelled.${removed.cancelled > 0 ? ` ${rest}` : ""}`,
+        );
       }),
     );
   user

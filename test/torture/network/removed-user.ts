@@ -160,6 +160,10 @@ function nameOf({ profile }: Sender): string {
 async function sendHeld(site: Site, random: Random, target: string, sender: Sender): Promise<SentDocument> {
   const document = await site.send(target, random.bytes(SMALL_BYTES), sender);
   await site.untilHeld(document);
+  // What agents did not tell yet would be ended at once.
+  const sql = "SELECT count(*) FROM copies WHERE job = ? AND state = 'held'";
+  const count = site.agentsOf(document).length;
+  await site.until("it is told", () => site.askBroker<number>(sql, document.job) === count);
   return document;
 }
 
@@ -168,8 +172,7 @@ async function sendSet(site: Site, sender: Sender): Promise<string[]> {
   const files = Array.from({ length: SET }, (_, n) => site.fleet.path("documents", `page-${n}`));
   for (const file of files) writeFileSync(file, file);
   const { jobs } = await site.fleet.send(sender, "east", files, { raw: true });
-  for (const { job } of jobs)
-    await site.until(`${job} held`, () => stateOf(site, job) === "held" && isOnline(site, "east"));
+  for (const { job } of jobs) await site.until(`${job} held`, () => stateOf(site, job) === "held");
   return jobs.map(({ job }) => job);
 }
 
