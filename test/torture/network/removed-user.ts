@@ -8,6 +8,7 @@ import { writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { isPlatenError } from "../../../wire/error.ts";
 import type { Sender } from "../../e2e/fleet.ts";
+import { readBroker } from "../books.ts";
 import type { Piece } from "../paper.ts";
 import type { Tally } from "../part.ts";
 import type { Random } from "../random.ts";
@@ -63,6 +64,7 @@ const MOMENTS = {
     site.lines.west.setAway(true);
     await remove(site, leaver);
     expectAsked(site, document, "held");
+    await untilShareless(site, document);
     site.heal();
     await untilWithdrawn(site, document);
   },
@@ -82,6 +84,7 @@ const MOMENTS = {
     const document = await sendHeld(site, random, "west", leaver);
     site.lines.west.setAway(true);
     await remove(site, leaver);
+    await untilShareless(site, document);
     await site.restart("west", "SIGKILL");
     await expectRefused(site, "west", document);
     site.heal();
@@ -212,6 +215,12 @@ function expectAsked(site: Site, { job }: SentDocument, state: string): void {
   const [is, why] = [stateOf(site, job), site.askBroker("SELECT reason FROM jobs WHERE job = ?", job)];
   if (is !== state || why !== "by-administrator" || endOf(site, job) !== null)
     throw new Error(`${job} is ${is} (${why}), and not ${state}`);
+}
+
+/** Nobody who has only the card opens it from now on. */
+async function untilShareless(site: Site, { job }: SentDocument): Promise<void> {
+  const isGone = () => readBroker(site.fleet).shares.every((share) => share.job !== job);
+  await site.until(`the escrow has no share of ${job}`, isGone);
 }
 
 async function expectRefused(site: Site, agent: AgentName, document: SentDocument): Promise<void> {
