@@ -1,7 +1,7 @@
 /** What lies on a card's data partition, read on this host without mounting it: as the next start would find it. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
@@ -10,17 +10,26 @@ const run = promisify(execFile);
 const FSCK_MENDED = 1;
 
 /**
- * Brings the file system to where its journal says, and copies the agent's folder out of it into `folder`, emptied
- * first. `image` is changed.
+ * Brings the file system to where its journal says, and copies the agent's folder out of it as `folder`, in the
+ * place of what is there. `image` is changed.
  * @returns false where there is no agent's folder with jobs in it yet
  * @throws Error where the file system is damaged beyond what its journal mends
  */
 export async function readAgentData(image: string, folder: string): Promise<boolean> {
   await mend(image);
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await run("debugfs", ["-R", `rdump /platen/agent ${dirname(folder)}`, image]);
-  return existsSync(join(folder, "jobs", "jobs.db"));
+  await mkdir(dirname(folder), { recursive: true });
+  // debugfs makes the folder itself, under its own name, and fails without a word where there is one.
+  const parent = await mkdtemp(join(dirname(folder), "dump-"));
+  try {
+    await run("debugfs", ["-R", `rdump /platen/agent ${parent}`, image]);
+    const dumped = join(parent, "agent");
+    if (!existsSync(join(dumped, "jobs", "jobs.db"))) return false;
+    await rename(dumped, folder);
+    return true;
+  } finally {
+    await rm(parent, { recursive: true, force: true });
+  }
 }
 
 async function mend(image: string): Promise<void> {
