@@ -57,8 +57,11 @@ const panel = z.strictObject({
   buzzer: buzzerPin.optional(),
   /** A pin that is on while the case is open. */
   tamper: pin.optional(),
-  /** Where nothing else shows anything: NumLock, CapsLock and ScrollLock of the first `hid:` keypad as lamps. */
-  keyboardLeds: z.boolean().default(false),
+  /**
+   * Where nothing else shows anything: NumLock, CapsLock and ScrollLock of the first `hid:` keypad as lamps. Unset: on a
+   * machine that nobody logs in to, which must say what is wrong with its set-up.
+   */
+  keyboardLeds: z.boolean().optional(),
 });
 
 const policy = z.strictObject({

@@ -30,10 +30,11 @@ type HandsOffAgent = Pick<RunningAgent, "ready" | "checkHealth" | "close">;
 
 /** Resolves at once: set-up may take as long as a person needs to come by. `ready` says how it ended. */
 export async function startHandsOff(
-  config: AgentConfig,
+  settings: AgentConfig,
   places: HandsOffPlaces,
   surroundings: HandsOffSurroundings = {},
 ): Promise<HandsOffAgent> {
+  const config = { ...settings, panel: { keyboardLeds: true, ...settings.panel } };
   prepareDataDir(config.dataDir);
   const stopping = new AbortController();
   let agent: RunningAgent | null = null;

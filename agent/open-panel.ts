@@ -57,7 +57,8 @@ export async function openPanel(
       events.onUnusable(cause.message);
     }
   }
-  if (config.keyboardLeds && panels.length === 0 && leds !== undefined) panels.push(await openLeds(leds));
+  if (config.keyboardLeds === true && panels.length === 0 && leds !== undefined)
+    panels.push(await openLeds(leds));
   return joinPanels(panels, tamper);
 }
 

@@ -7,8 +7,10 @@ import { IMAGE, missingForImage } from "./image-file.ts";
 import { PATIENCE_MS, until } from "./patience.ts";
 import { Site } from "./site.ts";
 
-const SETUP = 'keypads = ["hid:13ba:0001"]\n[panel]\nkeyboardLeds = true\n[printer.lobby]\nuri = "usb:"\n';
+const SETUP = 'keypads = ["hid:13ba:0001"]\n[printer.lobby]\nuri = "usb:"\n';
 const PROBLEM = "platen-problem.txt";
+/** What its LEDs are set to: CapsLock 2, ScrollLock 4. */
+const SIGNAL = /06+0/;
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365.25 * 24 * HOUR_MS;
 
@@ -66,6 +68,9 @@ describe.skipIf(missingForImage().length > 0)("a set-up file", () => {
     expect(text).toMatch(said);
     expect(text).toMatch(/put the card back/);
     expect(text).not.toMatch(/\bat \S+\.ts|Error:|undefined/);
+    // And on the keypad, as nothing else is wired: CapsLock and ScrollLock together, again and again.
+    site.keypad.leds.length = 0;
+    await until("a signal", () => (SIGNAL.test(site.keypad.leds.join("")) ? true : null));
   });
 
   it("that is right in the end enrols, and the word on the card goes away", async () => {

@@ -8,9 +8,9 @@ import {
 } from "./usb-descriptors.ts";
 import { plug, type RedirectedDevice, type Setup, type UsbFunction } from "./usbredir.ts";
 
-/** HID 1.11, appendix B.1 and E.6: eight modifiers, a reserved byte, five LEDs, six usages. */
+/** HID 1.11, appendix B.1 and E.6: eight modifiers, a reserved byte, five LEDs, six usages; none of them a letter. */
 const REPORT_DESCRIPTOR = Buffer.from(
-  "05010906a101050719e029e71500250175019508810295017508810395057501050819012905910295017503910395067508150025650507190029658100c0",
+  "05010906a101050719e029e71500250175019508810295017508810395057501050819012905910295017503910395067508151e25630507191e29638100c0",
   "hex",
 );
 const ENDPOINT = 0x81;
