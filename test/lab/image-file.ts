@@ -16,5 +16,7 @@ export function missingForImage(): string[] {
   const programs = PROGRAMS.filter(
     (program) => spawnSync("sh", ["-c", `command -v ${program}`]).status !== 0,
   );
-  return existsSync(IMAGE) ? programs : [...programs, "an image (npm run image)"];
+  const missing = existsSync(IMAGE) ? programs : [...programs, "an image (npm run image)"];
+  if (missing.length > 0 && process.env.CI === "true") throw new Error(`missing: ${missing.join(", ")}`);
+  return missing;
 }

@@ -23,7 +23,9 @@ export interface LabFiles {
 /** The programs that are missing here; the lab needs all. */
 export function missingPrograms(): string[] {
   if (process.arch !== "x64") return ["an x86-64 machine"];
-  return PROGRAMS.filter((program) => spawnSync("sh", ["-c", `command -v ${program}`]).status !== 0);
+  const missing = PROGRAMS.filter((program) => spawnSync("sh", ["-c", `command -v ${program}`]).status !== 0);
+  if (missing.length > 0 && process.env.CI === "true") throw new Error(`missing: ${missing.join(", ")}`);
+  return missing;
 }
 
 /** Fetches and makes what is not there yet; a second call is quick. Folder: `PLATEN_LAB`, or one under the temporary folder. */
