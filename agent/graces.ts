@@ -6,7 +6,7 @@ import { type JobRef, jobKey } from "../wire/name.ts";
 import type { Db } from "./database.ts";
 
 /** How often what is left is saved, at least: as much as a crash could give back. Each time writes to the card. */
-export const SAVE_MS = 60_000;
+const SAVE_MS = 60_000;
 
 export type GraceState = "interrupted" | "delivered";
 /** In milliseconds; 0: none. */

@@ -9,8 +9,8 @@ import { Site } from "./site.ts";
 
 const SETUP = 'keypads = ["hid:13ba:0001"]\n[printer.lobby]\nuri = "usb:"\n';
 const PROBLEM = "platen-problem.txt";
-/** What its LEDs are set to: CapsLock 2, ScrollLock 4. */
-const SIGNAL = /06+0/;
+/** What its LEDs are set to: CapsLock 2, ScrollLock 4, one after the other. */
+const SIGNAL = /6.*0.*6/;
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365.25 * 24 * HOUR_MS;
 
