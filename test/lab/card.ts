@@ -84,11 +84,18 @@ export class Card {
     const config = (await this.readBoot("config.txt")) ?? "";
     const named = (pattern: RegExp, otherwise: string): string => pattern.exec(config)?.[1] ?? otherwise;
     const [kernel, initrd, commandLine] = await Promise.all([
-      this.#fetch(named(/^kernel=(\S+)/m, "vmlinuz")),
-      this.#fetch(named(/^initramfs[ =](\S+)/m, "initrd.img")),
+      this.fetchBoot(named(/^kernel=(\S+)/m, "vmlinuz")),
+      this.fetchBoot(named(/^initramfs[ =](\S+)/m, "initrd.img")),
       this.readBoot(named(/^cmdline=(\S+)/m, "cmdline.txt")),
     ]);
     return { kernel, initrd, commandLine: commandLine?.trim() ?? "" };
+  }
+
+  /** Copies a file of the partition that any computer can open; the copy's path. */
+  async fetchBoot(name: string): Promise<string> {
+    const path = join(this.#folder, name.replaceAll("/", "-"));
+    await run("mcopy", ["-n", "-o", "-i", await this.#bootDrive(), `::/${name}`, path]);
+    return path;
   }
 
   /** What lies there, in a file of its own. */
@@ -106,12 +113,6 @@ export class Card {
 
   async remove(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #fetch(name: string): Promise<string> {
-    const path = join(this.#folder, name.replaceAll("/", "-"));
-    await run("mcopy", ["-n", "-o", "-i", await this.#bootDrive(), `::/${name}`, path]);
-    return path;
   }
 
   async #bootDrive(): Promise<string> {
