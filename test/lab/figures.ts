@@ -33,6 +33,14 @@ export async function measureFigures(pi: Pi): Promise<Figures> {
   };
 }
 
+/** Seconds since the kernel's first moment at which the agent logged this event first; the guest's own. */
+export async function secondsUntil(pi: Pi, event: string): Promise<number> {
+  const line = await pi.ask(
+    `journalctl -b -u platen-agent -o short-monotonic | grep -m 1 '"event":"${event}"'`,
+  );
+  return numberIn(line);
+}
+
 async function readUse(pi: Pi, pid: string): Promise<{ atSeconds: number; cpuSeconds: number }> {
   const [uptime = "", stat = ""] = (await pi.ask(`cat /proc/uptime /proc/${pid}/stat`)).split("\n");
   // utime and stime: fields 14 and 15 of proc(5), in hundredths; the name before them may hold spaces.
@@ -44,5 +52,5 @@ async function readUse(pi: Pi, pid: string): Promise<{ atSeconds: number; cpuSec
 }
 
 function numberIn(text: string): number {
-  return Number(/\d+/.exec(text)?.[0]);
+  return Number(/\d+(\.\d+)?/.exec(text)?.[0]);
 }

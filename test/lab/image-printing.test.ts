@@ -8,7 +8,7 @@ import { profileOf } from "../../agent/profile.ts";
 import { EscposPrinter } from "../agent/escpos-printer.ts";
 import { makeDigitKey } from "./device-tree.ts";
 import { documentOf } from "./document.ts";
-import { measureFigures } from "./figures.ts";
+import { measureFigures, secondsUntil } from "./figures.ts";
 import { IMAGE, missingForImage } from "./image-file.ts";
 import { LinePrinter } from "./line-printer.ts";
 import { PATIENCE_MS, until } from "./patience.ts";
@@ -278,5 +278,26 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
 
   it("lets no lamp flash faster than twice a second", async () => {
     expect(await site.lamps.shortestPeriod()).toBeGreaterThan(400);
+  });
+
+  it("is ready again after its plug was pulled, and prints what it held", async () => {
+    const document = textOf(20_000);
+    const { job, otp } = await site.hold("lobby", document);
+    const ports = { ports: ["desk", "printer", "keypad", "line"] };
+    await site.cutPower();
+    receipts.reset();
+    await site.powerOn(ports);
+    await site.plugIn();
+    site.printer.clear();
+    await site.pi.until(`journalctl -b -u platen-agent | grep -q '"event":"ready"'`);
+    await site.enter(otp);
+    expect(await site.follow(job, "printed", "delivered")).toBeTruthy();
+    expect(site.printer.received.includes(document)).toBe(true);
+    const [readySeconds, firstByteSeconds] = [
+      await secondsUntil(site.pi, "ready"),
+      await secondsUntil(site.pi, "first-byte"),
+    ];
+    console.log(JSON.stringify({ readySeconds, firstByteSeconds }));
+    expect(readySeconds).toBeLessThan(firstByteSeconds);
   });
 });
