@@ -4,7 +4,7 @@ import { part } from "../torture/parts/crash.ts";
 import { runShort, SHORT_MS } from "../torture/short.ts";
 
 const SEED = 20_261_120;
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 test(`${ROUNDS} rounds of SIGKILL before steps and at moments, seed ${SEED}`, {
   timeout: SHORT_MS,
