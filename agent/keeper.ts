@@ -145,8 +145,16 @@ class OpenKeeper implements Keeper {
       throw faultOfStorage(cause, this.#db.name, NOT_STARTED);
     }
     this.#timer = setInterval(() => {
-      this.#sweeping = this.#sweeping.then(() => this.#sweep.run()).catch(() => undefined);
+      this.#sweeping = this.#sweeping.then(() => this.#runSweep()).catch(() => undefined);
     }, SWEEP_MS);
+  }
+
+  async #runSweep(): Promise<void> {
+    try {
+      for (const worker of this.#workers) worker.settle();
+    } finally {
+      await this.#sweep.run();
+    }
   }
 
   held(): number {

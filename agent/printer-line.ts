@@ -47,10 +47,14 @@ export class PrinterLine {
     this.#isDirty = this.#read.get(spec.name) === 1;
   }
 
-  /** Inside the transaction that says `interrupted`. */
+  /** Nothing prints from now on until it is clean again; on disk with {@link keep}. */
   soil(): void {
-    this.#write.run(this.spec.name, 1);
     this.#isDirty = true;
+  }
+
+  /** Inside the transaction that says `interrupted`. */
+  keep(): void {
+    this.#write.run(this.spec.name, this.#isDirty ? 1 : 0);
   }
 
   /** Its abort bytes went through, or a person switched it off and on. */

@@ -40,7 +40,9 @@ function settle({ jobs, lines }: RecoveryRoom, job: Job): void {
       jobs.commit(() => {
         // Nobody knows how much went out.
         jobs.apply(job, { kind: "broke", reason: "power" });
-        lines.find(({ spec }) => spec.name === job.printer)?.soil();
+        const line = lines.find(({ spec }) => spec.name === job.printer);
+        line?.soil();
+        line?.keep();
       });
       return;
     case "held":

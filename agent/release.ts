@@ -105,8 +105,9 @@ export class KeypadRelease implements Release {
 
   async #judge(otp: string, atMs: number): Promise<Verdict> {
     if (this.#isStopped) return { kind: "locked" };
-    const { lookup, tries } = this.#room;
+    const { lookup, tries, workers } = this.#room;
     try {
+      for (const worker of workers) worker.settle();
       if (!this.#isPossible(otp)) return { kind: "wrong-length" };
       if (lookup.isLocked(this.#candidates())) return { kind: "locked" };
       if (tries.left === 0) return { kind: "wait", seconds: tries.waitSeconds };

@@ -29,6 +29,8 @@ interface Current {
   readonly watch: StallWatch;
   /** Of the copy being printed. */
   printer: OpenPrinter;
+  /** Copies that are out whole. The row may say one less: the disk is asked last. */
+  copiesOut: number;
 }
 
 export class Worker {
@@ -38,6 +40,8 @@ export class Worker {
   readonly #stopping = new AbortController();
   #current: Current | null = null;
   #running: Promise<void> | null = null;
+  /** What became of jobs and the disk did not take in yet, in order. */
+  readonly #unsaid: (() => void)[] = [];
 
   constructor(line: PrinterLine, room: WorkerRoom) {
     this.#line = line;
@@ -92,6 +96,17 @@ export class Worker {
     }
   }
 
+  /**
+   * Says what the disk did not take in when it happened: without that, a job whose transfer is over would be taken for
+   * one that prints. To be called now and then. Storage errors pass through, and what is left is said the next time.
+   */
+  settle(): void {
+    for (let [say] = this.#unsaid; say !== undefined; [say] = this.#unsaid) {
+      say();
+      this.#unsaid.shift();
+    }
+  }
+
   /** Lets the current job end within `finishMs`, else interrupts it; returns the waiting ones. */
   async stop(finishMs: number): Promise<void> {
     for (const waiting of this.#queue.splice(0)) this.#giveBack(waiting);
@@ -120,6 +135,7 @@ export class Worker {
 
   /** A job's turn has come: the printer is asked again, since time went by. */
   async #turn(opened: OpenedJob): Promise<void> {
+    let printer: OpenPrinter | null = null;
     try {
       const readiness = await this.#line.ask(this.#stopping.signal);
       if (readiness.kind === "care") {
@@ -127,13 +143,15 @@ export class Worker {
         this.#showCare(readiness.reason);
         return;
       }
+      printer = readiness.printer;
       const job = this.#room.jobs.apply(opened.job, { kind: "started" });
-      if (job) return await this.#printOne({ ...opened, job }, readiness.printer);
+      if (job) return await this.#printOne({ ...opened, job }, printer);
       // It was dropped while it waited.
-      await readiness.printer.dispose();
+      await printer.dispose();
       closeJob(opened);
     } catch (cause) {
-      closeJob(opened);
+      await printer?.dispose();
+      this.#giveBack(opened);
       this.#showBroken(cause);
     }
   }
@@ -141,13 +159,13 @@ export class Worker {
   async #printOne(opened: OpenedJob, printer: OpenPrinter): Promise<void> {
     const { job } = opened;
     const watch = this.#watch(job.again !== null);
-    const current: Current = { ref: job, watch, printer };
+    const current: Current = { ref: job, watch, printer, copiesOut: job.copiesDone };
     this.#current = current;
     try {
       const confirmed = await this.#printCopies(opened, current);
       await this.#finish(opened, confirmed);
     } catch (cause) {
-      await this.#interrupt(opened, cause);
+      this.#interrupt(opened, cause, current.copiesOut);
     } finally {
       watch.close();
       this.#current = null;
@@ -180,6 +198,7 @@ export class Worker {
     for (let done = job.copiesDone; done < copies; done++) {
       if (done > job.copiesDone) current.printer = await this.#openNext();
       confirmed = (await this.#printCopy(opened, current)) && confirmed;
+      current.copiesOut = done + 1;
       if (done + 1 < copies) this.#room.jobs.note(job, { copiesDone: done + 1 });
     }
     return confirmed;
@@ -230,28 +249,39 @@ export class Worker {
     this.#room.signals.onPanel({ kind: "take-pages", printer: this.name, confirmed });
   }
 
-  async #interrupt(opened: OpenedJob, cause: unknown): Promise<void> {
+  #interrupt({ job }: OpenedJob, cause: unknown, copiesOut: number): void {
     const { jobs } = this.#room;
     const reason = reasonOf(cause);
-    try {
+    const before = copiesOut * job.bytes;
+    const { atLeast, atMost } = cause instanceof CopyBroken ? cause.taken : NOTHING_TAKEN;
+    const handedOver = { atLeast: before + atLeast, atMost: before + atMost };
+    // At once, whatever the disk says: nothing may follow half a document.
+    this.#line.soil();
+    const isSaid = this.#say(() =>
       jobs.commit(() => {
-        const done = jobs.find(opened.job)?.copiesDone ?? 0;
-        const before = done * opened.job.bytes;
-        const { atLeast, atMost } = cause instanceof CopyBroken ? cause.taken : NOTHING_TAKEN;
-        const handedOver = { atLeast: before + atLeast, atMost: before + atMost };
-        jobs.apply(opened.job, { kind: "broke", reason }, { handedOver });
-        this.#line.soil();
-      });
-      this.#showCare(reason);
-    } catch (storage) {
-      this.#showBroken(storage);
-    }
+        jobs.apply(job, { kind: "broke", reason }, { handedOver });
+        this.#line.keep();
+      }),
+    );
+    if (isSaid) this.#showCare(reason);
   }
 
   /** Nothing was sent: the OTP stays good. */
   #giveBack(opened: OpenedJob): void {
     closeJob(opened);
-    this.#room.jobs.apply(opened.job, { kind: "returned" });
+    this.#say(() => this.#room.jobs.apply(opened.job, { kind: "returned" }));
+  }
+
+  /** False where the disk does not take it in; it is said later then. */
+  #say(say: () => void): boolean {
+    this.#unsaid.push(say);
+    try {
+      this.settle();
+      return true;
+    } catch (storage) {
+      this.#showBroken(storage);
+      return false;
+    }
   }
 
   #time({ user, job }: JobRef, step: Timing["step"]): void {
