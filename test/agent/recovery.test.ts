@@ -63,13 +63,13 @@ test("`interrupted` waits its grace from the start on where none had begun, and 
   expect(await keeping.enter()).toEqual({ kind: "not-accepted" });
 });
 
-test("a grace is running time, and no restart prolongs it: each costs fifteen seconds", async () => {
+test("a grace is running time, and no restart prolongs it: each costs a minute", async () => {
   await keeping.submit({});
   await restartWith("UPDATE job SET state = 'interrupted', again = 1, reason = 'paper'");
   // Off: that does not count.
   keeping.time.wallS += 86_400;
-  for (let i = 0; i < 38; i++) await keeping.restart();
-  keeping.time.pass(29);
+  for (let i = 0; i < 8; i++) await keeping.restart();
+  keeping.time.pass(59);
   expect(keeping.printer.jobs).toEqual([]);
   await keeping.restart();
   expect(keeping.keeper.held()).toBe(1);
