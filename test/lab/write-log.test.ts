@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { missingForImage } from "./image-file.ts";
+import { missingForBoard } from "./image-file.ts";
 import { recordedDisk } from "./pi.ts";
 import { Qemu, socketDevice } from "./qemu.ts";
 import { Qmp } from "./qmp.ts";
@@ -21,8 +21,7 @@ const STEPS = [
   "write -P 0x44 1k 512",
 ];
 
-const isMissing = missingForImage().some((program) => program.startsWith("qemu"));
-describe.skipIf(isMissing)("a recorded run", () => {
+describe.skipIf(missingForBoard().length > 0)("a recorded run", () => {
   let folder: string;
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "platen-log-"));
