@@ -102,10 +102,7 @@ describe.skipIf(missingForImage().length > 0)("power cuts", () => {
   async function restore(document: SentDocument): Promise<void> {
     const { state } = await site.follow(document.job, "held", "interrupted", "delivered", "printed");
     if (state === "delivered" || state === "printed") return;
-    await until("the agent's session with the broker", async () => {
-      const { printers } = await site.fleet.admin("printer.list", {});
-      return printers.some(({ name, connected }) => name === "lobby" && connected) ? true : null;
-    });
+    await site.pi.until(`journalctl -b -u platen-agent | grep -q '"event":"ready"'`);
     for (;;) {
       document.entries += 1;
       await site.enter(document.otp ?? "");
