@@ -57,11 +57,15 @@ export class PrinterLine {
     this.#write.run(this.spec.name, this.#isDirty ? 1 : 0);
   }
 
-  /** Its abort bytes went through, or a person switched it off and on. */
+  /** Its abort bytes went through, or a person switched it off and on. Never throws. */
   clean(): void {
     if (!this.#isDirty) return;
-    this.#write.run(this.spec.name, 0);
     this.#isDirty = false;
+    try {
+      this.keep();
+    } catch {
+      // It is clean all the same; after a restart it is cleaned once more.
+    }
   }
 
   /** Opens the printer and asks whether it can print. Never rejects for the printer's sake. */

@@ -90,6 +90,22 @@ describe("an interruption", () => {
   });
 });
 
+test("a power cycle that cannot be written down counts all the same: nothing throws at the keypad", async () => {
+  await keeping.submit({ document: Buffer.alloc(50_000, "1") });
+  await keeping.submit({ job: SECOND, document: Buffer.from("two"), manifest: { otp: OTHER } });
+  keeping.printer.inject({ kind: "vanish", afterBytes: 20_000 });
+  await keeping.enter();
+  await keeping.until(() => keeping.last()?.state === "interrupted");
+  db.exec(
+    "CREATE TRIGGER refused BEFORE INSERT ON printer WHEN NEW.dirty = 0 BEGIN SELECT RAISE(ABORT, 'disk full'); END",
+  );
+  keeping.keeper.confirmPowerCycle("lobby");
+  await keeping.enter(OTHER);
+  await keeping.destroyed();
+  expect(pages().slice(1)).toEqual(["two\r\f"]);
+  expect(db.prepare("SELECT dirty FROM printer").pluck().get()).toBe(1);
+});
+
 test("a turn that cannot be written down: the printer is let go, and the OTP stays good", async () => {
   await keeping.submit({ document: Buffer.alloc(50_000, "1") });
   await keeping.submit({ job: SECOND, document: Buffer.from("two"), manifest: { otp: OTHER } });
