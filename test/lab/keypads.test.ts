@@ -93,10 +93,10 @@ describe.skipIf(missingPrograms().length > 0)("a keypad in the guest", () => {
     const NUM = 1;
     const CAPS = 2;
     const SCROLL = 4;
-    expect(keypad.leds.filter((led, at) => led !== keypad.leds[at - 1])).toEqual([
-      ...[NUM, CAPS, 0, CAPS, 0],
-      ...[SCROLL, 0],
-    ]);
+    const changes = keypad.leds.filter((led, at) => led !== keypad.leds[at - 1]);
+    // From one lamp to another it may be dark for a moment: each is set for itself.
+    expect(changes.filter((led) => led !== 0)).toEqual([NUM, CAPS, CAPS, SCROLL]);
+    expect(changes.at(-1)).toBe(0);
   });
 
   it("evdev: grabs what the kernel's drivers drive", async () => {
