@@ -12,7 +12,7 @@ import { Load } from "../soak/load.ts";
 import { type SoakRecord, summarize, writeTable } from "../soak/report.ts";
 import { addHoldings, readHoldings, type Sample, takeSample } from "../soak/sampler.ts";
 import { Stage } from "../soak/stage.ts";
-import { findGrowth, findHoarding } from "../soak/trend.ts";
+import { findForgottenSockets, findGrowth, findHoarding } from "../soak/trend.ts";
 
 const FULL_STAGE = { agents: 20, senders: 50, deliveredGraceS: 60 };
 const SHORT_STAGE = { agents: 4, senders: 3, deliveredGraceS: 0 };
@@ -197,8 +197,19 @@ class Soak {
     for (const name of this.#steady) broken.push(...findGrowth(this.#samples, name, trendS));
     const last = this.#holdings.at(-1);
     const copies = jobs.reduce((sum, job) => sum + job.agents.length, 0);
+    broken.push(...(await this.#lookAtSockets()));
     if (last) broken.push(...findHoarding(last.broker, last.agents, jobs.length, copies));
     return broken;
+  }
+
+  /** Once the senders are gone. */
+  async #lookAtSockets(): Promise<string[]> {
+    const { agents, pids, pool } = this.#stage;
+    await pool?.close();
+    await delay(REST_LOOK_MS);
+    const sample = takeSample(this.#atS, pids);
+    this.#plan.note(`at rest ${JSON.stringify(sample.processes.find(({ name }) => name === "broker"))}`);
+    return findForgottenSockets(sample, agents.names.length);
   }
 
   /** The fleet's own books, once every end was told and confirmed. */

@@ -118,7 +118,9 @@ function usageIn({ samples, loadS, steady }: SoakRecord, window: WindowName): Ro
       mine.map(({ load }) => load),
       50,
     ).toFixed(1),
-    "broker: MiB, fds, threads": broker ? `${mib(broker.rssKiB)}, ${broker.fds}, ${broker.threads}` : "-",
+    "broker: MiB, files, sockets, threads": broker
+      ? `${mib(broker.rssKiB)}, ${broker.files}, ${broker.sockets}, ${broker.threads}`
+      : "-",
     "broker: % of one processor": cpu("broker").toFixed(0),
     "steady agents: MiB median, most": `${mib(
       percentile(
@@ -126,7 +128,13 @@ function usageIn({ samples, loadS, steady }: SoakRecord, window: WindowName): Ro
         50,
       ),
     )}, ${mib(most(agents.map((one) => one.rssKiB)))}`,
-    "steady agents: fds, threads most": `${most(agents.map(({ fds }) => fds))}, ${most(agents.map(({ threads }) => threads))}`,
+    "steady agents: files, sockets, threads most": [
+      agents.map(({ files }) => files),
+      agents.map(({ sockets }) => sockets),
+      agents.map(({ threads }) => threads),
+    ]
+      .map(most)
+      .join(", "),
   };
 }
 

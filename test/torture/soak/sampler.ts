@@ -1,5 +1,5 @@
 /** What the programs of the soak take of the machine, looked at from outside. Node tells nobody of its timers and handles: threads and open files stand for them. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -8,7 +8,9 @@ export interface ProcessSample {
   readonly name: string;
   readonly pid: number;
   readonly rssKiB: number;
-  readonly fds: number;
+  /** Open files that are no sockets. */
+  readonly files: number;
+  readonly sockets: number;
   readonly threads: number;
   /** Of all its life, in seconds. */
   readonly cpuS: number;
@@ -36,7 +38,7 @@ function readProcess(name: string, pid: number): ProcessSample | null {
       name,
       pid,
       rssKiB: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0),
-      fds: readdirSync(`/proc/${pid}/fd`).length,
+      ...countOpen(`/proc/${pid}/fd`),
       threads: Number(/Threads:\s+(\d+)/.exec(status)?.[1] ?? 0),
       // proc(5): utime and stime are fields 14 and 15, that is 11 and 12 after the name.
       cpuS: (Number(stat[11]) + Number(stat[12])) / TICKS_PER_S,
@@ -44,6 +46,19 @@ function readProcess(name: string, pid: number): ProcessSample | null {
   } catch {
     return null;
   }
+}
+
+function countOpen(folder: string): Pick<ProcessSample, "files" | "sockets"> {
+  const open = readdirSync(folder).flatMap((name) => {
+    try {
+      return readlinkSync(join(folder, name));
+    } catch {
+      // Closed since.
+      return [];
+    }
+  });
+  const sockets = open.filter((target) => target.startsWith("socket:")).length;
+  return { files: open.length - sockets, sockets };
 }
 
 export function takeSample(atS: number, pids: ReadonlyMap<string, number>): Sample {

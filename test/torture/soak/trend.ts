@@ -15,7 +15,9 @@ const SPANS: Readonly<Record<WindowName, readonly [number, number]>> = {
 const BOUNDS = {
   rssShare: 0.2,
   rssKiB: 24 * 1024,
-  fds: 8,
+  files: 8,
+  /** Listeners, standard streams, a connection that is just being closed. */
+  spareSockets: 10,
   threads: 2,
   /** Rows of the database a job leaves: itself, its copies, its events, its tombstones. */
   brokerRowsAJob: 20,
@@ -26,7 +28,8 @@ const BOUNDS = {
 
 export interface Usage {
   readonly rssKiB: number;
-  readonly fds: number;
+  readonly files: number;
+  readonly sockets: number;
   readonly threads: number;
 }
 
@@ -42,7 +45,8 @@ export function usageOf(samples: readonly Sample[], name: string): Usage | null 
   const median = (of: (sample: ProcessSample) => number) => percentile(mine.map(of), 50);
   return {
     rssKiB: median((one) => one.rssKiB),
-    fds: median((one) => one.fds),
+    files: median((one) => one.files),
+    sockets: median((one) => one.sockets),
     threads: median((one) => one.threads),
   };
 }
@@ -54,10 +58,19 @@ export function findGrowth(samples: readonly Sample[], name: string, loadS: numb
   const faults: string[] = [];
   const rssMax = start.rssKiB * (1 + BOUNDS.rssShare) + BOUNDS.rssKiB;
   if (end.rssKiB > rssMax) faults.push(`memory from ${mib(start.rssKiB)} to ${mib(end.rssKiB)}`);
-  if (end.fds > start.fds + BOUNDS.fds) faults.push(`open files from ${start.fds} to ${end.fds}`);
+  if (end.files > start.files + BOUNDS.files) faults.push(`open files from ${start.files} to ${end.files}`);
   if (end.threads > start.threads + BOUNDS.threads)
     faults.push(`threads from ${start.threads} to ${end.threads}`);
   return faults.map((fault) => `${name}: ${fault}`);
+}
+
+/**
+ * Sockets of a broker that only agents are connected to. Amid the load their number says how many people send just then;
+ * afterwards what is too much was forgotten.
+ */
+export function findForgottenSockets({ processes }: Sample, agents: number): string[] {
+  const sockets = processes.find(({ name }) => name === "broker")?.sockets ?? 0;
+  return sockets > agents + BOUNDS.spareSockets ? [`broker: ${sockets} sockets for ${agents} agents`] : [];
 }
 
 /** What is on disk once everything ended, against the number of jobs there were. */
