@@ -45,6 +45,16 @@ async function breakOffUnsaid(): Promise<void> {
   expect(keeping.states()).toEqual(["arriving", "held", "releasing", "printing"]);
 }
 
+/** The first document stands still amid its bytes, the second waits for its turn. */
+async function stallBeforeTheSecond(): Promise<void> {
+  await keeping.submit({ document: Buffer.alloc(50_000, "1") });
+  await keeping.submit({ job: SECOND, document: Buffer.from("two"), manifest: { otp: OTHER } });
+  keeping.printer.inject({ kind: "stall", afterBytes: 20_000 });
+  await keeping.enter();
+  await keeping.printer.stalled();
+  await keeping.enter(OTHER);
+}
+
 describe("an interruption", () => {
   test("is said with the next entry: its own OTP prints it again, and is not told to wait", async () => {
     await breakOffUnsaid();
@@ -76,12 +86,7 @@ describe("an interruption", () => {
   });
 
   test("nor does what waits its turn follow half a document", async () => {
-    await keeping.submit({ document: Buffer.alloc(50_000, "1") });
-    await keeping.submit({ job: SECOND, document: Buffer.from("two"), manifest: { otp: OTHER } });
-    keeping.printer.inject({ kind: "stall", afterBytes: 20_000 });
-    await keeping.enter();
-    await keeping.printer.stalled();
-    await keeping.enter(OTHER);
+    await stallBeforeTheSecond();
     refuse("interrupted");
     keeping.printer.unplug();
     await keeping.destroyed();
@@ -107,12 +112,7 @@ test("a power cycle that cannot be written down counts all the same: nothing thr
 });
 
 test("a turn that cannot be written down: the printer is let go, and the OTP stays good", async () => {
-  await keeping.submit({ document: Buffer.alloc(50_000, "1") });
-  await keeping.submit({ job: SECOND, document: Buffer.from("two"), manifest: { otp: OTHER } });
-  keeping.printer.inject({ kind: "stall", afterBytes: 20_000 });
-  await keeping.enter();
-  await keeping.printer.stalled();
-  await keeping.enter(OTHER);
+  await stallBeforeTheSecond();
   refuse("printing", "held");
   const { open } = keeping.printer;
   let isOpen = false;
