@@ -123,6 +123,8 @@ async function openOne(hid: HidSystem, path: string, listen: () => HidListener):
   const listener = listen();
   handle.on("error", () => end());
   handle.on("data", (report) => listener.onReport(report));
+  // node-hid begins to read in the next tick, and throws there, where nobody can catch it, if it was closed by then.
+  await new Promise<void>((resume) => process.nextTick(resume));
   return {
     ended,
     async close() {

@@ -59,6 +59,8 @@ class FakeHid implements HidSystem {
   devices: HidInfo[] = [];
   readonly handles = new Map<string, EventEmitter & HidHandle>();
   opened = 0;
+  /** Where node-hid would throw out of nowhere: it begins to read a tick after somebody listens. */
+  readsOfClosed = 0;
 
   get handle(): (EventEmitter & HidHandle) | null {
     return [...this.handles.values()].at(-1) ?? null;
@@ -72,6 +74,12 @@ class FakeHid implements HidSystem {
     this.opened += 1;
     const handle = Object.assign(new EventEmitter(), {
       close: async () => void this.handles.delete(path),
+    });
+    handle.on("newListener", (name) => {
+      if (name !== "data") return;
+      process.nextTick(() => {
+        if (this.handles.get(path) !== handle) this.readsOfClosed += 1;
+      });
     });
     this.handles.set(path, handle);
     return handle;
@@ -88,6 +96,17 @@ class FakeHid implements HidSystem {
 }
 
 describe("a keypad on the bus", () => {
+  it("that is let go as soon as it is taken is not read any more", async () => {
+    const hid = new FakeHid();
+    hid.devices = all;
+    const events = { onKey: () => undefined, onCondition: () => undefined };
+    const open = await openKeypad("hid:05fe:1010", events, { hid, pollMs: 1000 });
+    await open.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(hid.opened).toBe(1);
+    expect(hid.readsOfClosed).toBe(0);
+  });
+
   it("gives keys, goes, and comes back with nothing held down", async () => {
     const hid = new FakeHid();
     const conditions: KeypadCondition[] = [];
