@@ -46,6 +46,16 @@ describe.skipIf(missingForImage().length > 0)("power cuts", () => {
   });
   afterAll(() => site?.close());
 
+  it("pulled as soon as the broker calls it enrolled: it starts as what it is, and the claim code goes", async () => {
+    await site.cutPower();
+    await site.powerOn();
+    await site.plugIn();
+    await site.pi.until(`journalctl -b -u platen-agent | grep -q '"event":"ready"'`);
+    await until("the end of the claim code", async () =>
+      (await site.card.readBoot("platen.toml"))?.includes("platen-claim-") ? null : true,
+    );
+  });
+
   const rounds = Array.from({ length: ROUNDS }, (_, round) => ({
     round,
     moment: random.pick(["receiving", "holding", "printing"]),
