@@ -19,6 +19,7 @@ import { type Lane, Strace } from "../strace.ts";
 
 /** A kill between the charge and the verdict uses up a try, as it must: with a new fleet there are new ones. */
 const ROUNDS_PER_STAGE = 30;
+const BLOCK = 2 * ROUNDS_PER_STAGE;
 /** An agent gets ten boot shares in a row; a fleet that has seen so many ends is not waited for. */
 const ENDS_PER_STAGE = 12;
 /** With fewer rounds it is not worth finding every step first: some are guessed. */
@@ -93,7 +94,10 @@ interface Theatre {
   rounds: number;
 }
 
-/** All of them where there are rounds enough, in an order that changes the lane once; else a sample. */
+/**
+ * All of them where there are rounds enough, else a sample. A fleet sees one lane only, so they come in blocks; small
+ * enough that a run that the clock ends has seen both.
+ */
 function choosePoints(all: readonly KillPoint[], { rounds, random }: Plan): KillPoint[] {
   const shuffled = all
     .map((point) => ({ point, at: random.fraction() }))
@@ -101,7 +105,11 @@ function choosePoints(all: readonly KillPoint[], { rounds, random }: Plan): Kill
     .map(({ point }) => point);
   const laneOf = (point: KillPoint) => (point.kind === "step" ? point.lane : "main");
   // Some rounds are left to moments.
-  return shuffled.slice(0, Math.ceil(rounds * 0.85)).toSorted((a, b) => laneOf(a).localeCompare(laneOf(b)));
+  const chosen = shuffled.slice(0, Math.ceil(rounds * 0.85));
+  const blocks = Array.from({ length: Math.ceil(chosen.length / BLOCK) }, (_, block) =>
+    chosen.slice(block * BLOCK, (block + 1) * BLOCK),
+  );
+  return blocks.flatMap((block) => block.toSorted((a, b) => laneOf(a).localeCompare(laneOf(b))));
 }
 
 /** True when the keypad takes no more: the fleet is spent. */
