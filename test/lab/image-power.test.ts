@@ -50,7 +50,7 @@ describe.skipIf(missingForImage().length > 0)("power cuts", () => {
     await site.cutPower();
     await site.powerOn();
     await site.plugIn();
-    await site.pi.until(`journalctl -b -u platen-agent | grep -q '"event":"ready"'`);
+    await site.ready();
     await until("the end of the claim code", async () =>
       (await site.card.readBoot("platen.toml"))?.includes("platen-claim-") ? null : true,
     );
@@ -112,7 +112,7 @@ describe.skipIf(missingForImage().length > 0)("power cuts", () => {
   async function restore(document: SentDocument): Promise<void> {
     const { state } = await site.follow(document.job, "held", "interrupted", "delivered", "printed");
     if (state === "delivered" || state === "printed") return;
-    await site.pi.until(`journalctl -b -u platen-agent | grep -q '"event":"ready"'`);
+    await site.ready();
     for (;;) {
       document.entries += 1;
       await site.enter(document.otp ?? "");

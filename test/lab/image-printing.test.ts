@@ -289,7 +289,7 @@ describe.skipIf(missingForImage().length > 0)("the image, printing", () => {
     await site.powerOn(ports);
     await site.plugIn();
     site.printer.clear();
-    await site.pi.until(`journalctl -b -u platen-agent | grep -q '"event":"ready"'`);
+    await site.ready();
     await site.enter(otp);
     expect(await site.follow(job, "printed", "delivered")).toBeTruthy();
     expect(site.printer.received.includes(document)).toBe(true);

@@ -91,6 +91,11 @@ export class Site {
     );
   }
 
+  /** Resolves once an agent that was enrolled before serves again. */
+  async ready(): Promise<void> {
+    await this.pi.until(`journalctl -b -u platen-agent | grep -q '"event":"ready"'`);
+  }
+
   /** The plug is pulled. */
   async cutPower(): Promise<void> {
     await this.#pi?.close();
