@@ -45,7 +45,7 @@ export class TerminalPanel implements Panel {
       this.#output.write(`${words}\n`);
       return;
     }
-    const line = this.#paint(clip(words, this.#output.columns ?? 80), state);
+    const line = this.#paint(clip(words, this.#output.columns || 80), state);
     const rings = this.#bell && PANEL_SIGNALS[state.kind].sounds.some((sound) => sound.on === "enter");
     this.#output.write(`${CLEAR_LINE}${line}${rings ? "\x07" : ""}`);
   }

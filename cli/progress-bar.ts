@@ -50,7 +50,7 @@ export class ProgressBar {
     this.#drawnMs = now;
     this.#shown = true;
     // Room for the `^C` that a terminal echoes: a line that wraps could not be taken away.
-    const width = (this.#stream.columns ?? 80) - 4;
+    const width = (this.#stream.columns || 80) - 4;
     const seconds = (now - this.#startedMs) / 1000;
     const line = layoutProgress(this.#label, progress, seconds, width, showsBlocks(this.#stream));
     this.#stream.write(`\r\u001B[K${line}`);

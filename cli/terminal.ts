@@ -46,7 +46,8 @@ export function createTerminal(json: boolean): Terminal {
 
 /** Columns of a terminal; Infinity where there is none. */
 export function widthOf(stream: NodeJS.WriteStream): number {
-  return stream.isTTY ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY;
+  // A terminal that nobody gave a size says 0.
+  return stream.isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY;
 }
 
 /** True where block characters and cursor movement can be trusted to show as meant. */
